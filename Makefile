@@ -1,0 +1,72 @@
+# Two commands for everybody: `make run` and `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-long check format lint types layers bench registers clean train-env system-packages
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "the venv module is missing; on Debian: apt-get install python3-venv"; exit 2; }
+
+$(VENV)/runtime.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing the runtime into $(VENV) (once; a minute or two) ..."
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/runtime.stamp
+	@echo "installing the test tools into $(VENV) ..."
+	@$(PIP) install --constraint constraints.txt --requirement deploy/requirements-dev.txt
+	@touch $@
+
+$(VENV)/train.stamp: $(VENV)/dev.stamp
+	@echo "installing torch and ultralytics into $(VENV) (once; several minutes) ..."
+	@$(PIP) install --constraint constraints.txt torch
+	@$(PIP) install --constraint constraints.txt --requirement deploy/requirements-train.txt
+	@$(PIP) install --constraint constraints.txt --no-deps torchvision ultralytics
+	@touch $@
+
+run: $(VENV)/runtime.stamp ## the demonstration line: terminal figures and http://127.0.0.1:8080
+	@$(BIN)/python run_line.py demo $(ARGS)
+
+test: $(VENV)/train.stamp system-packages format lint types layers ## install what tests need; run gates and tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-long: $(VENV)/train.stamp ## the tests that take minutes
+	@$(BIN)/python -m pytest -m long $(ARGS)
+
+check: test ## what must be green before a commit lands (the same as test)
+
+format: $(VENV)/dev.stamp
+	@$(BIN)/ruff format --check .
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff check .
+
+types: $(VENV)/dev.stamp
+	@$(BIN)/mypy
+
+layers: $(VENV)/dev.stamp
+	@$(BIN)/lint-imports
+
+system-packages:
+	@deploy/install-test-packages.sh
+
+train-env: $(VENV)/train.stamp ## torch and ultralytics for python -m models train
+
+bench: $(VENV)/train.stamp ## make bench NAME=latency|firing|sorting [ARGS=--quick]
+	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
+
+registers: $(VENV)/runtime.stamp ## write docs/registers.md and docs/registers.csv from the register map
+	@$(BIN)/python -m plc.registers --markdown > docs/registers.md
+	@$(BIN)/python -m plc.registers --csv > docs/registers.csv
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Units, geometry, ticks, clocks and solvers; imports no other package of the project."""

@@ -1,0 +1,122 @@
+"""A line's calibration as dated, hashed data, bound to one camera and one belt."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibration.belt_plane import BeltPlane
+from calibration.travel import BeltTravel
+
+
+class CalibrationError(Exception):
+    """A calibration file is missing, altered, incomplete, or of another camera or belt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineCalibration:
+    """What was measured on one line.
+
+    Attributes:
+        camera_id: identity of the camera it was taken with.
+        belt_id: identity of the belt.
+        measured_on: ISO date.
+        plane: camera model and belt plane.
+        travel: belt scale.
+        view_s_min_mm: upstream end of the usable view, machine frame.
+        view_s_max_mm: downstream end of the usable view.
+        belt_width_mm: usable belt width; x runs from 0 to it.
+        residual_mm: root mean square error of belt positions at the calibration points.
+    """
+
+    camera_id: str
+    belt_id: str
+    measured_on: str
+    plane: BeltPlane
+    travel: BeltTravel
+    view_s_min_mm: float
+    view_s_max_mm: float
+    belt_width_mm: float
+    residual_mm: float
+
+
+def save(calibration: LineCalibration, path: Path) -> str:
+    """Write a calibration file and return its SHA-256 content hash (hex)."""
+    body = _to_json(calibration)
+    digest = _digest(body)
+    path.write_text(json.dumps({"sha256": digest, "calibration": body}, indent=2) + "\n")
+    return digest
+
+
+def load(path: Path, *, camera_id: str, belt_id: str) -> LineCalibration:
+    """Read a calibration file and check that it is whole and belongs here.
+
+    Raises:
+        CalibrationError: unreadable, altered by hand, incomplete, or of another camera or belt.
+    """
+    try:
+        document = json.loads(path.read_text())
+        body, digest = document["calibration"], document["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{path}: not a calibration file ({error}); calibrate the line again"
+        raise CalibrationError(msg) from error
+    if _digest(body) != digest:
+        msg = f"{path}: content does not match its hash; it was altered, calibrate the line again"
+        raise CalibrationError(msg)
+    calibration = _from_json(body, path)
+    for name, wanted in (("camera_id", camera_id), ("belt_id", belt_id)):
+        found = getattr(calibration, name)
+        if found != wanted:
+            msg = f"{path}: taken for {name} {found!r}, this line has {wanted!r}"
+            raise CalibrationError(msg)
+    return calibration
+
+
+def _digest(body: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _to_json(calibration: LineCalibration) -> dict[str, Any]:
+    plane = calibration.plane
+    return {
+        "camera_id": calibration.camera_id,
+        "belt_id": calibration.belt_id,
+        "measured_on": calibration.measured_on,
+        "camera_matrix": plane.camera_matrix.tolist(),
+        "distortion": plane.distortion.tolist(),
+        "homography": plane.homography.tolist(),
+        "image_width_px": plane.image_width_px,
+        "image_height_px": plane.image_height_px,
+        "mm_per_tick": calibration.travel.mm_per_tick,
+        "view_s_min_mm": calibration.view_s_min_mm,
+        "view_s_max_mm": calibration.view_s_max_mm,
+        "belt_width_mm": calibration.belt_width_mm,
+        "residual_mm": calibration.residual_mm,
+    }
+
+
+def _from_json(body: dict[str, Any], path: Path) -> LineCalibration:
+    try:
+        return LineCalibration(
+            camera_id=str(body["camera_id"]),
+            belt_id=str(body["belt_id"]),
+            measured_on=str(body["measured_on"]),
+            plane=BeltPlane(
+                camera_matrix=np.array(body["camera_matrix"], dtype=np.float64),
+                distortion=np.array(body["distortion"], dtype=np.float64),
+                homography=np.array(body["homography"], dtype=np.float64),
+                image_width_px=int(body["image_width_px"]),
+                image_height_px=int(body["image_height_px"]),
+            ),
+            travel=BeltTravel(mm_per_tick=float(body["mm_per_tick"])),
+            view_s_min_mm=float(body["view_s_min_mm"]),
+            view_s_max_mm=float(body["view_s_max_mm"]),
+            belt_width_mm=float(body["belt_width_mm"]),
+            residual_mm=float(body["residual_mm"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"{path}: incomplete or malformed calibration ({error}); calibrate the line again"
+        raise CalibrationError(msg) from error

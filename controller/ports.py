@@ -1,0 +1,36 @@
+"""What the controller needs from outside: somewhere to publish to and to hear operators from."""
+
+from typing import Protocol
+
+from controller.snapshot import LineSnapshot, OperatorRequest
+from controller.types import ItemRecord
+
+
+class LineFeed(Protocol):
+    """Hand-off to the telemetry process. Nothing blocks or raises: full or broken means counted."""
+
+    def open_session(
+        self, *, session_id: str, line_id: str, station_names: tuple[str, ...]
+    ) -> None:
+        """Announce a new session; repeated by the implementation after each reconnect."""
+        ...
+
+    def publish_record(self, record: ItemRecord) -> bool:
+        """Queue one record. Returns False if it was dropped (it stays in the running totals)."""
+        ...
+
+    def publish_snapshot(self, snapshot: LineSnapshot) -> None:
+        """Replace the pending snapshot by this newer one."""
+        ...
+
+    def publish_picture(self, jpeg: bytes) -> None:
+        """Replace the pending live picture by this newer one."""
+        ...
+
+    def take_requests(self) -> tuple[OperatorRequest, ...]:
+        """Return operator requests that arrived since the last call."""
+        ...
+
+    def close(self) -> None:
+        """Send what is queued, for at most two seconds, then disconnect. Idempotent."""
+        ...

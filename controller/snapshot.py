@@ -1,0 +1,138 @@
+"""The line's condition at one instant, as published to telemetry, and what operators send back."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from calibration.units import MonotonicNs
+from controller.states import LineCommand, LineMode, LineState
+from controller.types import Totals
+
+
+class AlarmKind(StrEnum):
+    """Conditions on which an operator must act."""
+
+    LAMP_FOUND = "lamp_found"
+    CAMERA_STALLED = "camera_stalled"
+    CAMERA_LOST = "camera_lost"
+    PLC_LINK_LOST = "plc_link_lost"
+    PLC_WRONG_MAP = "plc_wrong_map"
+    PLC_FAULT = "plc_fault"
+    PLC_SAFE_STATE = "plc_safe_state"
+    SAFETY_NOT_OK = "safety_not_ok"
+    ENCODER_FAULT = "encoder_fault"
+    CLOCK_UNSURE = "clock_unsure"
+    LATE_PULSES = "late_pulses"
+    DISK_FULL = "disk_full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One standing alarm.
+
+    Attributes:
+        kind: what is wrong.
+        raised_ns: when it was raised.
+        detail: what was seen, with figures.
+        remedy: what the operator is to do.
+        acknowledged: an operator has seen it.
+    """
+
+    kind: AlarmKind
+    raised_ns: MonotonicNs
+    detail: str
+    remedy: str
+    acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageLatency:
+    """Latency of one pipeline stage over the last snapshot interval, milliseconds.
+
+    Attributes:
+        stage: capture_to_detect, detect, step, capture_to_link …
+        p50_ms: median.
+        p99_ms: 99th percentile.
+        count: number of samples.
+    """
+
+    stage: str
+    p50_ms: float
+    p99_ms: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSnapshot:
+    """Published a few times a second; levels and running totals, so that a lost one is harmless.
+
+    Attributes:
+        session_id: of this line run.
+        at_ns: when it was taken.
+        state: PackML state.
+        mode: PackML unit mode.
+        state_reason: why the line is in this state, for people.
+        belt_speed_mm_per_s: from the clock fit.
+        frames: frames processed since start.
+        frames_dropped: frames the camera made that were not processed.
+        frame_age_ms: age of the newest frame.
+        frames_per_s: over the last snapshot interval.
+        totals: of items.
+        pulses_commanded: since start.
+        late_pulses: refused by the PLC since start.
+        records_dropped: not handed over because the queue was full; the totals still hold them.
+        link_ok: the PLC answers.
+        link_round_trip_ms: last exchange.
+        tick_sd: standard deviation of the clock fit, ticks.
+        queue_used: pulses waiting in the PLC.
+        bundle_id: model bundle in use.
+        alarms: standing alarms.
+        latencies: by stage.
+    """
+
+    session_id: str
+    at_ns: MonotonicNs
+    state: LineState
+    mode: LineMode
+    state_reason: str
+    belt_speed_mm_per_s: float
+    frames: int
+    frames_dropped: int
+    frame_age_ms: float
+    frames_per_s: float
+    totals: Totals
+    pulses_commanded: int
+    late_pulses: int
+    records_dropped: int
+    link_ok: bool
+    link_round_trip_ms: float
+    tick_sd: float
+    queue_used: int
+    bundle_id: str
+    alarms: tuple[Alarm, ...]
+    latencies: tuple[StageLatency, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackmlRequest:
+    """An operator asks for a state change; the controller may refuse."""
+
+    command: LineCommand
+    operator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeAlarm:
+    """An operator has seen an alarm."""
+
+    kind: AlarmKind
+    operator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LampRemoved:
+    """An operator has taken the lamp of the standing alarm off the line by hand."""
+
+    operator: str
+
+
+OperatorRequest = PackmlRequest | AcknowledgeAlarm | LampRemoved

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that wire and page tests drive. Without root, or without apt-get,
+# it says which tests will skip and why, and succeeds: the tests themselves name what they miss.
+set -euo pipefail
+
+packages=()
+command -v mbpoll >/dev/null || packages+=(mbpoll)
+command -v socat >/dev/null || packages+=(socat)
+command -v chromium >/dev/null || packages+=(chromium)
+command -v ffmpeg >/dev/null || packages+=(ffmpeg)
+[ "${#packages[@]}" -eq 0 ] && exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  echo "note: ${packages[*]} not installed; tests that need them will skip (as root: apt-get install ${packages[*]})"
+  exit 0
+fi
+echo "installing ${packages[*]} ..."
+if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${packages[@]}"; } >/dev/null; then
+  echo "note: ${packages[*]} could not be installed; tests that need them will skip"
+fi

@@ -1,0 +1,1 @@
+"""Records in; store, metrics, alarms and pages out."""

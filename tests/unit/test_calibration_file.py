@@ -1,0 +1,59 @@
+"""Calibration files: whole, unaltered, and of this camera and belt, or refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calibration import line_calibration
+from calibration.line_calibration import CalibrationError
+from tests.support.rigs import standard_calibration
+
+
+def test_calibration_survives_the_file(tmp_path: Path):
+    path = tmp_path / "calibration.json"
+    line_calibration.save(standard_calibration(), path)
+    loaded = line_calibration.load(path, camera_id="camera-1", belt_id="belt-1")
+    assert np.array_equal(loaded.plane.homography, standard_calibration().plane.homography)
+    assert loaded.travel == standard_calibration().travel
+
+
+@pytest.mark.parametrize(
+    ("camera_id", "belt_id", "named"),
+    [("camera-2", "belt-1", "camera_id"), ("camera-1", "belt-2", "belt_id")],
+)
+def test_calibration_of_another_device_is_refused(
+    tmp_path: Path, camera_id: str, belt_id: str, named: str
+):
+    path = tmp_path / "calibration.json"
+    line_calibration.save(standard_calibration(), path)
+    with pytest.raises(CalibrationError, match=named):
+        line_calibration.load(path, camera_id=camera_id, belt_id=belt_id)
+
+
+def test_calibration_altered_by_hand_is_refused(tmp_path: Path):
+    path = tmp_path / "calibration.json"
+    line_calibration.save(standard_calibration(), path)
+    path.write_text(path.read_text().replace('"mm_per_tick": 0.5', '"mm_per_tick": 0.6'))
+    with pytest.raises(CalibrationError, match="altered"):
+        line_calibration.load(path, camera_id="camera-1", belt_id="belt-1")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"calibration": 1}'])
+def test_other_files_are_refused_by_name(tmp_path: Path, text: str):
+    path = tmp_path / "calibration.json"
+    path.write_text(text)
+    with pytest.raises(CalibrationError, match="not a calibration file"):
+        line_calibration.load(path, camera_id="camera-1", belt_id="belt-1")
+
+
+def test_incomplete_calibration_is_refused(tmp_path: Path):
+    path = tmp_path / "calibration.json"
+    line_calibration.save(standard_calibration(), path)
+    body = json.loads(path.read_text())["calibration"]
+    del body["homography"]
+    digest = line_calibration._digest(body)
+    path.write_text(json.dumps({"sha256": digest, "calibration": body}))
+    with pytest.raises(CalibrationError, match="homography"):
+        line_calibration.load(path, camera_id="camera-1", belt_id="belt-1")

@@ -1,0 +1,1 @@
+"""The world the line runs in when there is no plant: belt, items, optics, air, PLC."""

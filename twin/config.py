@@ -1,0 +1,169 @@
+"""Settings of the simulated world: belt, items, camera, air and the person beside the line.
+
+They describe a plant that does not exist and move no metal, so unlike the line's own sections they
+have defaults: the standard scenario.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from vision.types import FRACTIONS, Fraction
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _TwinSection(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BeltConfig(_TwinSection):
+    """The belt and its drive."""
+
+    width_mm: Positive = 1000.0
+    speed_mm_per_s: Positive = 2800.0
+    """Nominal speed; 2.8 m/s is the field's normal (STEINERT, 2018)."""
+    drift_share: Annotated[float, Field(ge=0, le=0.2)] = 0.02
+    """Largest slow deviation from the nominal speed."""
+    acceleration_mm_per_s2: Positive = 3000.0
+    deceleration_mm_per_s2: Positive = 4000.0
+    """Below friction times gravity (0.45 x 9.81 m/s2), so that items do not slide when it stops."""
+    texture_seed: int = 7
+
+
+class FeedConfig(_TwinSection):
+    """What falls onto the belt."""
+
+    occupancy: Annotated[float, Field(ge=0.005, le=0.30)] = 0.10
+    """Share of the belt's area covered by items."""
+    mix: dict[Fraction, NotNegative] = {
+        Fraction.PLASTIC: 0.20,
+        Fraction.PAPER: 0.30,
+        Fraction.FOOD: 0.17,
+        Fraction.WEEE: 0.10,
+        Fraction.MERCURY_LAMP: 0.01,
+        Fraction.OTHER: 0.22,
+    }
+    """Share of items by fraction; scaled to a sum of one."""
+    overlap_share: Share = 0.3
+    """Of the items that fall onto another, the share that stays there; a vibrating feeder moves the
+    rest to a free place."""
+    moisture: Share = 0.2
+    """0 dry, 1 soaked; wet paper and food weigh more."""
+    entry_margin_mm: Positive = 500.0
+    """How far upstream of the camera's view items lie down."""
+
+    @model_validator(mode="after")
+    def _mix_is_not_empty(self) -> Self:
+        if not sum(self.mix.values()) > 0:
+            msg = "mix has no fraction with a share above zero"
+            raise ValueError(msg)
+        return self
+
+    def shares(self) -> tuple[float, ...]:
+        """Return the share of each fraction in the order of FRACTIONS, summing to one."""
+        total = sum(self.mix.values())
+        return tuple(self.mix.get(fraction, 0.0) / total for fraction in FRACTIONS)
+
+
+class SlipConfig(_TwinSection):
+    """How items move over the belt after falling onto it."""
+
+    settled_share: Share = 0.7
+    """Items that lie still when the camera sees them."""
+    slide_sd_mm: NotNegative = 6.0
+    """Spread of the way a sliding item still has to go, along the belt and (half of it) across."""
+    slide_decay_mm: Positive = 250.0
+    """Belt travel over which a slide dies out to 1/e."""
+    roll_sd_mm: NotNegative = 60.0
+    """The same spread for items that roll (bottles, tubes, cans)."""
+    roll_decay_mm: Positive = 3000.0
+
+
+class TwinCameraConfig(_TwinSection):
+    """The rendered camera."""
+
+    width_px: int = Field(default=640, ge=64, le=4096)
+    height_px: int = Field(default=320, ge=64, le=4096)
+    frames_per_s: Positive = 50.0
+    view_length_mm: Positive = 500.0
+    """Extent of the view along the belt, centred on the camera reference line (s = 0)."""
+    exposure_ms: NotNegative = 0.4
+    blur_sd_px: NotNegative = 0.5
+    """Defocus."""
+    noise_sd: NotNegative = 2.5
+    """Sensor noise, grey levels."""
+    distortion_k1: float = -0.08
+    """First radial coefficient of the lens; a mild barrel."""
+    keystone: Annotated[float, Field(ge=0, le=0.2)] = 0.03
+    """How much narrower the far end of the view is than the near end: a camera not quite plumb."""
+    vignette: Share = 0.15
+    """Loss of light in the corners."""
+    dirt_spots: int = Field(default=3, ge=0, le=200)
+    """Specks on the camera's window."""
+
+
+class AirConfig(_TwinSection):
+    """Jet bars, the same for each station; geometry and lags' nominal values come from the line."""
+
+    nozzle_diameter_mm: Positive = 2.0
+    nozzle_kpa: Positive = 400.0
+    """Gauge pressure in front of the nozzle, behind the valve; manifolds run 400 to 800 kPa."""
+    nozzle_distance_mm: Positive = 60.0
+    """Nozzle to item; usual are 30 to 150 mm."""
+    splitter_distance_mm: Positive = 400.0
+    """From the bar to the splitter edge."""
+    splitter_height_mm: Positive = 150.0
+    """How far the jets must lift an item by then."""
+    sag_per_valve: NotNegative = 0.005
+    """Relative loss of pressure for each further valve open on the bar."""
+    open_lag_ms: NotNegative = 4.0
+    close_lag_ms: NotNegative = 4.0
+    jitter_ms: NotNegative = 1.0
+    """Standard deviation of both lags, each switching drawn anew."""
+    dead_valve_share: Share = 0.0
+    slow_valve_share: Share = 0.0
+    slow_valve_lag_ms: NotNegative = 8.0
+    """Added to the open lag of slow valves."""
+
+
+class OperatorConfig(_TwinSection):
+    """The person beside the line."""
+
+    reaction_s: Positive = 4.0
+    """From an alarm to the hand on the item or the button."""
+
+
+class TwinConfig(_TwinSection):
+    """The simulated world."""
+
+    seed: int = Field(default=1, ge=0)
+    belt: BeltConfig = BeltConfig()
+    feed: FeedConfig = FeedConfig()
+    slip: SlipConfig = SlipConfig()
+    camera: TwinCameraConfig = TwinCameraConfig()
+    air: AirConfig = AirConfig()
+    operator: OperatorConfig = OperatorConfig()
+
+    def with_changes(
+        self,
+        *,
+        seed: int | None = None,
+        occupancy: float | None = None,
+        belt_speed_mm_per_s: float | None = None,
+    ) -> "TwinConfig":
+        """Return a copy with the given values in place of its own, checked again.
+
+        Raises:
+            pydantic.ValidationError: a value is out of its range.
+        """
+        changed = self.model_dump()
+        if seed is not None:
+            changed["seed"] = seed
+        if occupancy is not None:
+            changed["feed"]["occupancy"] = occupancy
+        if belt_speed_mm_per_s is not None:
+            changed["belt"]["speed_mm_per_s"] = belt_speed_mm_per_s
+        return TwinConfig.model_validate(changed)

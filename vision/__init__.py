@@ -1,0 +1,1 @@
+"""Cameras, detectors, belt location and tracking."""
