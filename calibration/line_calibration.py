@@ -43,12 +43,15 @@ class LineCalibration:
     residual_mm: float
 
 
-def save(calibration: LineCalibration, path: Path) -> str:
-    """Write a calibration file and return its SHA-256 content hash (hex)."""
+def save(calibration: LineCalibration, path: Path) -> None:
+    """Write a calibration file."""
+    path.write_text(as_text(calibration), encoding="utf-8")
+
+
+def as_text(calibration: LineCalibration) -> str:
+    """Return the content of a calibration file, its SHA-256 content hash included."""
     body = _to_json(calibration)
-    digest = _digest(body)
-    path.write_text(json.dumps({"sha256": digest, "calibration": body}, indent=2) + "\n")
-    return digest
+    return json.dumps({"sha256": _digest(body), "calibration": body}, indent=2) + "\n"
 
 
 def load(path: Path, *, camera_id: str, belt_id: str) -> LineCalibration:
@@ -58,21 +61,39 @@ def load(path: Path, *, camera_id: str, belt_id: str) -> LineCalibration:
         CalibrationError: unreadable, altered by hand, incomplete, or of another camera or belt.
     """
     try:
-        document = json.loads(path.read_text())
-        body, digest = document["calibration"], document["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path}: not a calibration file ({error}); calibrate the line again"
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read ({error}); name an existing calibration file"
         raise CalibrationError(msg) from error
-    if _digest(body) != digest:
-        msg = f"{path}: content does not match its hash; it was altered, calibrate the line again"
-        raise CalibrationError(msg)
-    calibration = _from_json(body, path)
+    calibration = from_text(text, str(path))
     for name, wanted in (("camera_id", camera_id), ("belt_id", belt_id)):
         found = getattr(calibration, name)
         if found != wanted:
             msg = f"{path}: taken for {name} {found!r}, this line has {wanted!r}"
             raise CalibrationError(msg)
     return calibration
+
+
+def from_text(text: str, origin: str) -> LineCalibration:
+    """Return the calibration that a file's content holds.
+
+    Args:
+        text: as `as_text` makes it.
+        origin: where it comes from, for the error.
+
+    Raises:
+        CalibrationError: altered by hand, incomplete or no calibration at all.
+    """
+    try:
+        document = json.loads(text)
+        body, digest = document["calibration"], document["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{origin}: not a calibration file ({error}); calibrate the line again"
+        raise CalibrationError(msg) from error
+    if _digest(body) != digest:
+        msg = f"{origin}: content does not match its hash; it was altered, calibrate the line again"
+        raise CalibrationError(msg)
+    return _from_json(body, origin)
 
 
 def _digest(body: dict[str, Any]) -> str:
@@ -98,7 +119,7 @@ def _to_json(calibration: LineCalibration) -> dict[str, Any]:
     }
 
 
-def _from_json(body: dict[str, Any], path: Path) -> LineCalibration:
+def _from_json(body: dict[str, Any], origin: str) -> LineCalibration:
     try:
         return LineCalibration(
             camera_id=str(body["camera_id"]),
@@ -118,5 +139,5 @@ def _from_json(body: dict[str, Any], path: Path) -> LineCalibration:
             residual_mm=float(body["residual_mm"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        msg = f"{path}: incomplete or malformed calibration ({error}); calibrate the line again"
+        msg = f"{origin}: incomplete or malformed calibration ({error}); calibrate the line again"
         raise CalibrationError(msg) from error

@@ -118,6 +118,12 @@ class LimitsConfig(Section):
     """Older frames plan no pulse and raise the camera alarm."""
     max_tick_sd: Positive
     """Largest standard deviation of the clock fit, ticks, at which pulses are planned."""
+    frame_period_ms: Positive
+    """Longest time between two frames that is counted on, for the latency budget."""
+    inference_ms: Positive
+    """Time allowed for the detector, for the latency budget."""
+    planning_ms: Positive
+    """Time allowed for tracking and planning, for the latency budget."""
     command_lead_ms: Positive
     """A pulse must be planned at least this long before its open tick (link cycle and PLC scan)."""
     confirm_timeout_ms: Positive

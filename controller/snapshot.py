@@ -71,6 +71,7 @@ class LineSnapshot:
         state: PackML state.
         mode: PackML unit mode.
         state_reason: why the line is in this state, for people.
+        valid_commands: which the line would take now.
         belt_speed_mm_per_s: from the clock fit.
         frames: frames processed since start.
         frames_dropped: frames the camera made that were not processed.
@@ -94,6 +95,7 @@ class LineSnapshot:
     state: LineState
     mode: LineMode
     state_reason: str
+    valid_commands: tuple[LineCommand, ...]
     belt_speed_mm_per_s: float
     frames: int
     frames_dropped: int

@@ -14,7 +14,7 @@ class PlcMapError(PlcError):
 
 
 class PlcFaultError(PlcError):
-    """The PLC answered with a Modbus exception."""
+    """The PLC answers, but with a Modbus exception, or its program does not run or take batches."""
 
 
 class EncoderError(PlcError):

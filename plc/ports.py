@@ -1,4 +1,4 @@
-"""What the line needs from a PLC."""
+"""What the line needs from a PLC, and what the driver needs from a bus."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -22,15 +22,55 @@ class PlcLink(Protocol):
         """Write the heartbeat, the request and the commands; read status and reports.
 
         A batch is sent exactly once in effect: after a lost answer the same sequence number is
-        repeated, and the PLC ignores what it has already taken. Blocks up to the link timeout.
+        repeated, and the PLC ignores what it has already taken. Commands that do not fit this
+        exchange wait for the next. Blocks up to the link timeout for each of write and read.
 
         Raises:
             PlcLinkError: the link broke; what became of the commands is unknown until the reports
-                are read after `connect`.
-            PlcFaultError: the PLC answered with a Modbus exception.
+                are read after `connect`. If there was no connection to begin with, the commands
+                were not taken.
+            PlcFaultError: the PLC answered with a Modbus exception, its program stands still, or
+                it takes no more batches.
+            EncoderError: the encoder jumped, ran backwards or stands still under a driven belt.
+                Counting goes on from the new count; pulse reports read are kept for the next call.
         """
         ...
 
     def close(self) -> None:
         """Disconnect without commanding anything. Idempotent, never raises."""
+        ...
+
+
+class RegisterTransport(Protocol):
+    """Holding registers of one device over one bus. Used from one thread."""
+
+    def open(self) -> None:
+        """Connect. Idempotent; blocks up to the timeout.
+
+        Raises:
+            PlcLinkError: no connection.
+        """
+        ...
+
+    def read_holding(self, address: int, count: int) -> list[int]:
+        """Read registers with one request. Blocks up to the timeout.
+
+        Raises:
+            PlcLinkError: not connected, connection broken, or no answer in time.
+            PlcFaultError: answered with a Modbus exception.
+        """
+        ...
+
+    def write_holding(self, address: int, words: Sequence[int]) -> None:
+        """Write registers with one request. Blocks up to the timeout.
+
+        Raises:
+            PlcLinkError: not connected, connection broken, or no answer in time; the write may
+                or may not have happened.
+            PlcFaultError: answered with a Modbus exception.
+        """
+        ...
+
+    def close(self) -> None:
+        """Disconnect. Idempotent, never raises."""
         ...

@@ -30,6 +30,9 @@ class BeltConfig(_TwinSection):
     acceleration_mm_per_s2: Positive = 3000.0
     deceleration_mm_per_s2: Positive = 4000.0
     """Below friction times gravity (0.45 x 9.81 m/s2), so that items do not slide when it stops."""
+    run_out_mm: NotNegative = 1500.0
+    """Belt behind the last bar that carries the residue away and stops together with this one; an
+    operator still reaches a lamp there."""
     texture_seed: int = 7
 
 
@@ -43,8 +46,8 @@ class FeedConfig(_TwinSection):
         Fraction.PAPER: 0.30,
         Fraction.FOOD: 0.17,
         Fraction.WEEE: 0.10,
-        Fraction.MERCURY_LAMP: 0.01,
-        Fraction.OTHER: 0.22,
+        Fraction.MERCURY_LAMP: 0.002,
+        Fraction.OTHER: 0.228,
     }
     """Share of items by fraction; scaled to a sum of one."""
     overlap_share: Share = 0.3
@@ -106,17 +109,20 @@ class TwinCameraConfig(_TwinSection):
 
 
 class AirConfig(_TwinSection):
-    """Jet bars, the same for each station; geometry and lags' nominal values come from the line."""
+    """Jet bars; where they stand and how their valves are pitched comes from the line."""
 
-    nozzle_diameter_mm: Positive = 2.0
-    nozzle_kpa: Positive = 400.0
-    """Gauge pressure in front of the nozzle, behind the valve; manifolds run 400 to 800 kPa."""
+    nozzle_diameter_mm: Positive = 1.5
+    """Sorter valves of a 12.5 mm pitch pass some 100 l/min: a nozzle of this order."""
+    station_nozzle_mm: dict[str, Positive] = {"weee": 3.0, "food": 3.0}
+    """Nozzles of stations, by name, that differ: bars for heavy fractions have larger ones."""
+    nozzle_kpa: Positive = 300.0
+    """Gauge pressure at the nozzle; manifolds run 400 to 800 kPa, the valve takes its part."""
     nozzle_distance_mm: Positive = 60.0
     """Nozzle to item; usual are 30 to 150 mm."""
     splitter_distance_mm: Positive = 400.0
     """From the bar to the splitter edge."""
-    splitter_height_mm: Positive = 150.0
-    """How far the jets must lift an item by then."""
+    splitter_rise_mm: NotNegative = 100.0
+    """Splitter edge above the belt's surface; an item must be lifted over it and by its fall."""
     sag_per_valve: NotNegative = 0.005
     """Relative loss of pressure for each further valve open on the bar."""
     open_lag_ms: NotNegative = 4.0

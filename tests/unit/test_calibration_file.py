@@ -8,6 +8,7 @@ import pytest
 
 from calibration import line_calibration
 from calibration.line_calibration import CalibrationError
+from calibration.nominal import nominal_calibration
 from tests.support.rigs import standard_calibration
 
 
@@ -57,3 +58,23 @@ def test_incomplete_calibration_is_refused(tmp_path: Path):
     path.write_text(json.dumps({"sha256": digest, "calibration": body}))
     with pytest.raises(CalibrationError, match="homography"):
         line_calibration.load(path, camera_id="camera-1", belt_id="belt-1")
+
+
+def test_nominal_camera_sees_the_belt_from_edge_to_edge():
+    calibration = nominal_calibration(
+        camera_id="camera-1",
+        belt_id="belt-1",
+        image_width_px=640,
+        image_height_px=320,
+        belt_width_mm=1000.0,
+        mm_per_tick=0.5,
+    )
+    corners_px = [[0, 0], [640, 0], [640, 320], [0, 320]]
+    expected_mm = [[0, 250], [1000, 250], [1000, -250], [0, -250]]
+    assert np.allclose(calibration.plane.to_machine_mm(corners_px), expected_mm, atol=1e-6)
+    assert (calibration.view_s_min_mm, calibration.view_s_max_mm) == (-250.0, 250.0)
+
+
+def test_missing_calibration_file_is_named(tmp_path: Path):
+    with pytest.raises(CalibrationError, match="cannot be read"):
+        line_calibration.load(tmp_path / "absent.json", camera_id="camera-1", belt_id="belt-1")

@@ -1,0 +1,61 @@
+"""Builds the core of a line from its configuration and calibration."""
+
+from collections.abc import Sequence
+
+from calibration.line_calibration import LineCalibration
+from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from controller.core import LineCore
+from controller.health import HealthMonitor
+from controller.ledger import ItemLedger
+from controller.line_facts import LineFacts
+from controller.packml import PackmlMachine
+from controller.pipeline import SortingPipeline
+from plc.clock_fit import ClockFit
+from vision.tracker_config import TrackerConfig
+
+
+def build_core(
+    *,
+    session_id: str,
+    bundle_id: str,
+    calibration: LineCalibration,
+    stations: Sequence[StationConfig],
+    recipe: RecipeConfig,
+    limits: LimitsConfig,
+    tracker: TrackerConfig,
+) -> LineCore:
+    """Return a core in STOPPED with an empty belt.
+
+    Args:
+        session_id: of this run, written into every record.
+        bundle_id: model bundle that names the items, written into every record.
+        calibration: of the camera and the belt.
+        stations: jet bars in order downstream.
+        recipe: what to do with which fraction.
+        limits: freshness and trust limits.
+        tracker: tracker settings.
+
+    Raises:
+        ValueError: the recipe names a station that the line does not have.
+    """
+    return LineCore(
+        session_id=session_id,
+        bundle_id=bundle_id,
+        pipeline=SortingPipeline(
+            calibration=calibration,
+            stations=stations,
+            recipe=recipe,
+            limits=limits,
+            tracker=tracker,
+        ),
+        machine=PackmlMachine(),
+        health=HealthMonitor(limits),
+        ledger=ItemLedger(
+            session_id=session_id,
+            bundle_id=bundle_id,
+            station_count=len(stations),
+            confirm_timeout_ms=limits.confirm_timeout_ms,
+        ),
+        facts=LineFacts(limits, ClockFit()),
+        mm_per_tick=calibration.travel.mm_per_tick,
+    )

@@ -1,0 +1,297 @@
+"""The line as one object that is told what happened and when: no thread, lock, clock or I/O.
+
+Threads drive it on a plant (controller/runtime.py), virtual time drives it in the twin's lockstep.
+Everything is called from one thread.
+"""
+
+import logging
+import math
+from dataclasses import dataclass
+
+from calibration.units import NS_PER_MS, MonotonicNs
+from controller.health import HealthMonitor
+from controller.ledger import ItemLedger
+from controller.line_facts import LineFacts
+from controller.packml import CommandReply, PackmlMachine, requests
+from controller.pipeline import SortingPipeline
+from controller.snapshot import (
+    AcknowledgeAlarm,
+    Alarm,
+    LampRemoved,
+    LineSnapshot,
+    OperatorRequest,
+    StageLatency,
+)
+from controller.states import LineState
+from controller.step import DecidedItem, Intervention, LineStatus, StepResult
+from controller.types import DecisionReason, ItemRecord
+from plc.errors import PlcError
+from plc.types import EjectionCommand, Exchange, PlcRequest
+from vision.types import Detections, FrameStamp, Track
+
+log = logging.getLogger(__name__)
+
+MARKS_KEPT = 500
+"""Decisions remembered for the live picture; more than any view holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureFigures:
+    """What the capture side counts, for the snapshot.
+
+    Attributes:
+        frames_dropped: frames the camera made that were not processed.
+        frames_per_s: processed, over the last snapshot interval.
+        records_dropped: records the feed had no room for.
+        latencies: by stage.
+    """
+
+    frames_dropped: int
+    frames_per_s: float
+    records_dropped: int
+    latencies: tuple[StageLatency, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameOutcome:
+    """A frame that was placed on the belt and stepped through the pipeline.
+
+    Attributes:
+        interventions: what else was done to the pipeline since the last such frame.
+        stamp: when and where it was exposed.
+        status: the line as the pipeline was told.
+        result: of the step.
+    """
+
+    interventions: tuple[Intervention, ...]
+    stamp: FrameStamp
+    status: LineStatus
+    result: StepResult
+
+
+class LineCore:
+    """States, alarms, items and pulses of one line run."""
+
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        bundle_id: str,
+        pipeline: SortingPipeline,
+        machine: PackmlMachine,
+        health: HealthMonitor,
+        ledger: ItemLedger,
+        facts: LineFacts,
+        mm_per_tick: float,
+    ) -> None:
+        """Take the parts; all of them belong to this core alone from now on."""
+        self._session_id, self._bundle_id = session_id, bundle_id
+        self._pipeline, self._machine = pipeline, machine
+        self._health, self._ledger = health, ledger
+        self._facts, self._mm_per_tick = facts, mm_per_tick
+        self._marks: dict[int, str] = {}
+        self._interventions: list[Intervention] = []
+        self._commands: list[EjectionCommand] = []
+        self._records: list[ItemRecord] = []
+        self._alarms: tuple[Alarm, ...] = ()
+        self._frames = self._pulses_commanded = 0
+
+    @property
+    def frames(self) -> int:
+        """Frames taken in so far."""
+        return self._frames
+
+    @property
+    def items_in_flight(self) -> int:
+        """Items decided whose outcome is not yet known."""
+        return self._ledger.totals.in_flight
+
+    @property
+    def state(self) -> LineState:
+        """PackML state of the line."""
+        return self._machine.state
+
+    def exchanged(self, exchange: Exchange, now_ns: MonotonicNs) -> None:
+        """Take one reading of the PLC and its reports."""
+        status, facts = exchange.status, self._facts
+        if facts.link_error is not None:
+            log.info("PLC link is up")
+            facts.clock_fit.reset("the link was lost")
+        facts.link_error, facts.encoder_error, facts.plc = None, None, status
+        facts.clock_fit.add(
+            read_ns=status.read_ns, round_trip_ns=status.round_trip_ns, tick=status.tick
+        )
+        for report in exchange.reports:
+            self._records += self._ledger.reported(report, now_ns)
+        self.idle(now_ns)
+
+    def link_lost(self, error: PlcError, now_ns: MonotonicNs) -> None:
+        """The PLC does not answer; nothing may fire until it does and an operator restarts."""
+        if self._facts.link_error is None:
+            log.error("PLC link lost: %s", error)
+        self._facts.link_error = error
+        self.idle(now_ns)
+
+    def encoder_failed(self, reason: str, now_ns: MonotonicNs) -> None:
+        """Ticks no longer mean belt positions: give up what is tracked, abort."""
+        log.error("encoder fault: %s", reason)
+        self._facts.encoder_error = reason
+        self._facts.clock_fit.reset(reason)
+        for item in self._intervene(Intervention.GIVEN_UP):
+            self._records += self._ledger.decided(item, now_ns)
+        self.idle(now_ns)
+
+    def camera_failed(self, reason: str | None) -> None:
+        """The camera is lost (reason) or well (None); acted upon at the next `idle` or frame."""
+        self._facts.camera_error = reason
+
+    def frame(
+        self, seq: int, exposed_ns: MonotonicNs, detections: Detections, now_ns: MonotonicNs
+    ) -> FrameOutcome | None:
+        """Step the pipeline with one frame's detections.
+
+        Args:
+            seq: the camera's frame number.
+            exposed_ns: middle of the exposure.
+            detections: found in it.
+            now_ns: the present.
+
+        Returns:
+            What was decided; None while the belt position at the exposure is not known, in which
+            case the frame is counted and not used.
+        """
+        self._frames += 1
+        self._facts.newest_exposed_ns = exposed_ns
+        clock = self._facts.clock
+        outcome: FrameOutcome | None = None
+        if clock is not None and self._facts.link_error is None:
+            stamp = FrameStamp(seq=seq, exposed_ns=exposed_ns, tick=clock.tick_at(exposed_ns))
+            status = self._facts.line_status(
+                clock, line_may_fire=self._machine.may_fire, exposed_ns=exposed_ns, now_ns=now_ns
+            )
+            result = self._pipeline.step(stamp, detections, status)
+            self._take(result, now_ns)
+            outcome = FrameOutcome(
+                interventions=tuple(self._interventions), stamp=stamp, status=status, result=result
+            )
+            self._interventions.clear()
+        self.idle(now_ns)
+        return outcome
+
+    def idle(self, now_ns: MonotonicNs) -> None:
+        """Let time pass: confirmations time out, alarms rise, the state machine moves."""
+        clock = self._facts.clock
+        if clock is not None:
+            self._records += self._ledger.expire(clock.tick_at(now_ns), now_ns)
+        self._alarms = self._health.observe(self._facts.observation(self.state, now_ns))
+        for transition in self._machine.update(self._facts.conditions(now_ns)):
+            log.info("%s -> %s: %s", transition.source, transition.target, transition.reason)
+
+    def operator(self, request: OperatorRequest, now_ns: MonotonicNs) -> CommandReply:
+        """Act on an operator's request, or refuse it with the reason."""
+        if isinstance(request, AcknowledgeAlarm):
+            self._health.acknowledge(request.kind)
+            reply = CommandReply(accepted=True, reason=f"{request.kind.value} acknowledged")
+        elif isinstance(request, LampRemoved):
+            reply = self._lamp_removed(now_ns)
+        else:
+            reply = self._machine.command(request.command, request.operator)
+        log.info("%s by %s: %s", type(request).__name__, request.operator, reply.reason)
+        self.idle(now_ns)
+        return reply
+
+    def plc_request(self) -> PlcRequest:
+        """Return what the PLC is to be asked for now."""
+        return requests(self._machine.state)
+
+    def take_commands(self) -> tuple[EjectionCommand, ...]:
+        """Return the pulses planned since the last call; hand them to the PLC at once."""
+        commands = tuple(self._commands)
+        self._commands.clear()
+        return commands
+
+    def take_records(self) -> tuple[ItemRecord, ...]:
+        """Return the items closed since the last call."""
+        records = tuple(self._records)
+        self._records.clear()
+        return records
+
+    def marked_tracks(self) -> tuple[tuple[Track, str], ...]:
+        """Return the items in view with a word on what was decided, for the live picture."""
+        return tuple(
+            (track, self._marks.get(track.track_id, "")) for track in self._pipeline.live_tracks()
+        )
+
+    def close(self, now_ns: MonotonicNs) -> None:
+        """End the run: whatever is tracked or in flight is closed and recorded."""
+        for item in self._pipeline.give_up(DecisionReason.NOT_RUNNING):
+            self._records += self._ledger.decided(item, now_ns)
+        self._records += self._ledger.abandon(now_ns)
+
+    def snapshot(self, figures: CaptureFigures, now_ns: MonotonicNs) -> LineSnapshot:
+        """Return the line's condition for people and for metrics."""
+        facts = self._facts
+        status, clock, age_ms = facts.plc, facts.clock, facts.frame_age_ms(now_ns)
+        tick_sd = facts.tick_sd(now_ns)
+        return LineSnapshot(
+            session_id=self._session_id,
+            at_ns=now_ns,
+            state=self._machine.state,
+            mode=self._machine.mode,
+            state_reason=self._machine.reason,
+            valid_commands=self._machine.valid_commands(),
+            belt_speed_mm_per_s=clock.ticks_per_s * self._mm_per_tick if clock else 0.0,
+            frames=self._frames,
+            frames_dropped=figures.frames_dropped,
+            frame_age_ms=math.inf if age_ms is None else age_ms,
+            frames_per_s=figures.frames_per_s,
+            totals=self._ledger.totals,
+            pulses_commanded=self._pulses_commanded,
+            late_pulses=status.counters.late if status else 0,
+            records_dropped=figures.records_dropped,
+            link_ok=facts.link_error is None,
+            link_round_trip_ms=status.round_trip_ns / NS_PER_MS if status else 0.0,
+            tick_sd=math.inf if tick_sd is None else tick_sd,
+            queue_used=status.queue_used if status else 0,
+            bundle_id=self._bundle_id,
+            alarms=self._alarms,
+            latencies=figures.latencies,
+        )
+
+    def _take(self, result: StepResult, now_ns: MonotonicNs) -> None:
+        for item in result.decided:
+            self._records += self._ledger.decided(item, now_ns)
+            self._marks[item.track.track_id] = item.decision.reason.value
+        self._commands += (pulse.command for pulse in result.planned)
+        self._pulses_commanded += len(result.planned)
+        for track in result.hazards:
+            log.warning("lamp believed: item %d at x %.0f mm", track.track_id, track.x_mm)
+            self._facts.lamps_standing += 1
+        for conflict in result.conflicts:
+            log.error(
+                "pulse %d was sent before lamp %d was seen", conflict.pulse_id, conflict.track_id
+            )
+        while len(self._marks) > MARKS_KEPT:
+            del self._marks[next(iter(self._marks))]
+
+    def _lamp_removed(self, now_ns: MonotonicNs) -> CommandReply:
+        if not self._facts.lamps_standing:
+            return CommandReply(accepted=False, reason="no lamp is standing")
+        if self._facts.belt_running:
+            return CommandReply(accepted=False, reason="the belt still runs; hold the line first")
+        for item in self._intervene(Intervention.HAZARDS_REMOVED):
+            self._records += self._ledger.decided(item, now_ns)
+        self._records += self._ledger.lamp_removed(now_ns)
+        count, self._facts.lamps_standing = self._facts.lamps_standing, 0
+        return CommandReply(accepted=True, reason=f"{count} lamp(s) taken off by hand")
+
+    def _intervene(self, intervention: Intervention) -> tuple[DecidedItem, ...]:
+        self._interventions.append(intervention)
+        return intervene(self._pipeline, intervention)
+
+
+def intervene(pipeline: SortingPipeline, intervention: Intervention) -> tuple[DecidedItem, ...]:
+    """Do to a pipeline what was done between two frames; returns the items it decided."""
+    if intervention is Intervention.HAZARDS_REMOVED:
+        return pipeline.hazards_removed()
+    return pipeline.give_up(DecisionReason.STALE)

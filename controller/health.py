@@ -1,0 +1,206 @@
+"""Turns what is observed of the line into standing alarms with what the operator is to do.
+
+Pure: told what was observed, it says what stands. Each alarm is logged once when it comes and once
+when it goes, never while it lasts.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from calibration.units import NS_PER_MS, MonotonicNs
+from controller.config import LimitsConfig
+from controller.snapshot import Alarm, AlarmKind
+from plc.types import PlcState
+
+_log = logging.getLogger(__name__)
+
+_LATE_ALARM_MS: Final = 10_000.0
+"""How long the alarm stands after the last late pulse: long enough to be read."""
+_RECOVER_SHARE: Final = 0.8
+"""A level must fall to this share of its limit before its alarm goes, so that it cannot flutter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What is known of the line at one instant.
+
+    Attributes:
+        now_ns: the instant.
+        frame_age_ms: age of the newest frame, None before the first one of the session.
+        camera_error: why there is no camera, None if it is well.
+        link_error: why the PLC does not answer, None if it does.
+        wrong_map: the PLC answers with another register map.
+        plc_fault: the PLC answered with an exception; what it was, else None.
+        plc_state: as last read, None before the first reading.
+        safety_ok: as last read; True before the first reading.
+        encoder_error: why ticks mean nothing, None if they do.
+        tick_sd: standard deviation of the clock fit in ticks, None while there is no fit.
+        late_pulses: pulses the PLC has refused as late since the session began.
+        lamps_standing: hazardous items on the line.
+        disk_full: records cannot be written to disk.
+        camera_wanted: frames should be coming (the line is started or about to be).
+    """
+
+    now_ns: MonotonicNs
+    frame_age_ms: float | None
+    camera_error: str | None
+    link_error: str | None
+    wrong_map: bool
+    plc_fault: str | None
+    plc_state: PlcState | None
+    safety_ok: bool
+    encoder_error: str | None
+    tick_sd: float | None
+    late_pulses: int
+    lamps_standing: int
+    disk_full: bool
+    camera_wanted: bool
+
+
+_REMEDIES: Final[dict[AlarmKind, str]] = {
+    AlarmKind.LAMP_FOUND: "take the lamp off the belt by hand, unbroken, into the lamp "
+    "container; then confirm its removal and unhold the line",
+    AlarmKind.CAMERA_STALLED: "check the camera's cable, light and load of this PC; unhold the "
+    "line when frames come again",
+    AlarmKind.CAMERA_LOST: "check that the camera has power and is connected",
+    AlarmKind.PLC_LINK_LOST: "check the network to the PLC and that it is powered; then clear, "
+    "reset and start the line",
+    AlarmKind.PLC_WRONG_MAP: "load the PLC program that belongs to this version",
+    AlarmKind.PLC_FAULT: "read the PLC's diagnostics; the driver and the PLC program disagree",
+    AlarmKind.PLC_SAFE_STATE: "find out why the heartbeat was lost; then clear, reset and start",
+    AlarmKind.SAFETY_NOT_OK: "check emergency stops and guards on the machine and reset them "
+    "there; then clear, reset and start the line",
+    AlarmKind.ENCODER_FAULT: "check the encoder's wheel, coupling and cable; then clear, reset "
+    "and start the line",
+    AlarmKind.CLOCK_UNSURE: "nothing fires until PLC and PC clocks agree again; check the network "
+    "for delays if this stays",
+    AlarmKind.LATE_PULSES: "items pass the jets before their pulse; slow the belt or check the "
+    "load of this PC",
+    AlarmKind.DISK_FULL: "free space on the disk; records are held back until then",
+}
+"""What the operator is to do about each condition."""
+
+
+class HealthMonitor:
+    """Keeps the standing alarms. One thread."""
+
+    def __init__(self, limits: LimitsConfig) -> None:
+        """Start without alarms.
+
+        Args:
+            limits: of frame age and clock fit.
+        """
+        self._limits = limits
+        self._standing: dict[AlarmKind, Alarm] = {}
+        self._late_pulses = 0
+        self._late_until_ns = 0
+        self._late_count = 0
+
+    def observe(self, seen: Observation) -> tuple[Alarm, ...]:
+        """Take an observation in and return the alarms that stand now, oldest first."""
+        for kind, condition in _CONDITIONS.items():
+            self._set(kind, condition(self, seen), seen.now_ns)
+        return tuple(self._standing.values())
+
+    def acknowledge(self, kind: AlarmKind) -> bool:
+        """Note that an operator has seen an alarm. Returns False if it does not stand."""
+        alarm = self._standing.get(kind)
+        if alarm is None:
+            return False
+        self._standing[kind] = dataclasses.replace(alarm, acknowledged=True)
+        return True
+
+    def _set(self, kind: AlarmKind, detail: str | None, now_ns: MonotonicNs) -> None:
+        alarm = self._standing.get(kind)
+        if detail is None:
+            if alarm is not None:
+                del self._standing[kind]
+                _log.info("alarm %s is gone", kind.value)
+        elif alarm is None:
+            self._standing[kind] = Alarm(
+                kind=kind,
+                raised_ns=now_ns,
+                detail=detail,
+                remedy=_REMEDIES[kind],
+                acknowledged=False,
+            )
+            _log.warning("alarm %s: %s", kind.value, detail)
+        else:
+            self._standing[kind] = dataclasses.replace(alarm, detail=detail)
+
+    def _limit(self, kind: AlarmKind, limit: float) -> float:
+        return limit * _RECOVER_SHARE if kind in self._standing else limit
+
+    def camera_stalled(self, seen: Observation) -> str | None:
+        """Frames are older than they may be while the camera itself reports no error."""
+        if seen.camera_error is not None or not seen.camera_wanted:
+            return None
+        if seen.frame_age_ms is None:
+            return "no frame yet"
+        limit_ms = self._limits.max_frame_age_ms
+        if seen.frame_age_ms <= self._limit(AlarmKind.CAMERA_STALLED, limit_ms):
+            return None
+        return f"newest frame is {seen.frame_age_ms:.0f} ms old, limit {limit_ms:g} ms"
+
+    def clock_unsure(self, seen: Observation) -> str | None:
+        """The clock fit is missing or too wide while the PLC answers."""
+        if seen.link_error is not None or seen.plc_state is None:
+            return None
+        if seen.tick_sd is None:
+            return "no fit between PLC ticks and PC time yet"
+        limit = self._limits.max_tick_sd
+        if seen.tick_sd <= self._limit(AlarmKind.CLOCK_UNSURE, limit):
+            return None
+        return f"tick uncertain by {seen.tick_sd:.1f} ticks, limit {limit:g}"
+
+    def late_pulses(self, seen: Observation) -> str | None:
+        """The PLC refused pulses as late within the last seconds."""
+        new = seen.late_pulses - self._late_pulses
+        self._late_pulses = seen.late_pulses
+        if new > 0:
+            standing = AlarmKind.LATE_PULSES in self._standing
+            self._late_count = new + (self._late_count if standing else 0)
+            self._late_until_ns = seen.now_ns + int(_LATE_ALARM_MS * NS_PER_MS)
+        if seen.now_ns >= self._late_until_ns:
+            return None
+        return f"{self._late_count} pulses came too late and were refused"
+
+
+def _lamp_found(_: HealthMonitor, seen: Observation) -> str | None:
+    return f"{seen.lamps_standing} on the line" if seen.lamps_standing else None
+
+
+def _plc_safe_state(_: HealthMonitor, seen: Observation) -> str | None:
+    if seen.link_error is not None or seen.plc_state is not PlcState.SAFE:
+        return None
+    return "the PLC has closed all valves and flushed its queue"
+
+
+def _safety_not_ok(_: HealthMonitor, seen: Observation) -> str | None:
+    if seen.link_error is not None or seen.safety_ok:
+        return None
+    return "the safety circuit is open"
+
+
+def _link_lost(_: HealthMonitor, seen: Observation) -> str | None:
+    return None if seen.wrong_map else seen.link_error
+
+
+_CONDITIONS: Final[dict[AlarmKind, Callable[[HealthMonitor, Observation], str | None]]] = {
+    AlarmKind.LAMP_FOUND: _lamp_found,
+    AlarmKind.CAMERA_STALLED: HealthMonitor.camera_stalled,
+    AlarmKind.CAMERA_LOST: lambda _, seen: seen.camera_error,
+    AlarmKind.PLC_LINK_LOST: _link_lost,
+    AlarmKind.PLC_WRONG_MAP: lambda _, seen: seen.link_error if seen.wrong_map else None,
+    AlarmKind.PLC_FAULT: lambda _, seen: seen.plc_fault,
+    AlarmKind.PLC_SAFE_STATE: _plc_safe_state,
+    AlarmKind.SAFETY_NOT_OK: _safety_not_ok,
+    AlarmKind.ENCODER_FAULT: lambda _, seen: seen.encoder_error,
+    AlarmKind.CLOCK_UNSURE: HealthMonitor.clock_unsure,
+    AlarmKind.LATE_PULSES: HealthMonitor.late_pulses,
+    AlarmKind.DISK_FULL: lambda _, seen: "records cannot be written" if seen.disk_full else None,
+}
+"""What raises each alarm: a detail while it stands, None when it does not."""

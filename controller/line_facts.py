@@ -1,0 +1,118 @@
+"""What the line is known to be like, and what states and alarms are derived from."""
+
+from calibration.units import NS_PER_MS, MonotonicNs
+from controller.config import LimitsConfig
+from controller.health import Observation
+from controller.packml import LineConditions
+from controller.states import LineState
+from controller.step import LineStatus
+from plc.clock_fit import ClockEstimate, ClockFit
+from plc.errors import PlcError, PlcFaultError, PlcLinkError, PlcMapError
+from plc.types import PlcState, PlcStatus
+
+_WITHOUT_CAMERA = frozenset(
+    {LineState.STOPPED, LineState.STOPPING, LineState.ABORTING, LineState.ABORTED}
+)
+
+
+class LineFacts:
+    """The newest word of PLC, camera, encoder and disk. Told by the core; one thread.
+
+    Attributes:
+        plc: last reading, None before the first.
+        link_error: why the PLC cannot be talked to, None if it can.
+        encoder_error: why ticks mean nothing, None if they do.
+        camera_error: why there is no camera, None if it is well.
+        disk_full: records cannot be written to disk.
+        newest_exposed_ns: exposure of the newest frame, None before the first.
+        lamps_standing: hazardous items believed and not yet taken off by hand.
+        clock_fit: ticks against time.
+    """
+
+    def __init__(self, limits: LimitsConfig, clock_fit: ClockFit) -> None:
+        """Begin knowing nothing."""
+        self._limits = limits
+        self.clock_fit = clock_fit
+        self.plc: PlcStatus | None = None
+        self.link_error: PlcError | None = PlcLinkError("not connected yet")
+        self.encoder_error: str | None = None
+        self.camera_error: str | None = None
+        self.disk_full = False
+        self.newest_exposed_ns: MonotonicNs | None = None
+        self.lamps_standing = 0
+
+    @property
+    def clock(self) -> ClockEstimate | None:
+        """Ticks as a function of time, None while that is not known well enough."""
+        estimate = self.clock_fit.estimate
+        return estimate if isinstance(estimate, ClockEstimate) else None
+
+    @property
+    def belt_running(self) -> bool:
+        """Whether the PLC last said that the belt runs."""
+        return self.plc is not None and self.plc.belt_running
+
+    def frame_age_ms(self, now_ns: MonotonicNs) -> float | None:
+        """Return the newest frame's age, None before the first frame."""
+        if self.newest_exposed_ns is None:
+            return None
+        return (now_ns - self.newest_exposed_ns) / NS_PER_MS
+
+    def tick_sd(self, now_ns: MonotonicNs) -> float | None:
+        """Return the clock fit's standard deviation in ticks, None without a fit."""
+        clock = self.clock
+        return None if clock is None else clock.sd_tick_at(now_ns)
+
+    def line_status(
+        self,
+        clock: ClockEstimate,
+        *,
+        line_may_fire: bool,
+        exposed_ns: MonotonicNs,
+        now_ns: MonotonicNs,
+    ) -> LineStatus:
+        """Return what the pipeline is told with a frame."""
+        plc = self.plc
+        plc_fires = plc is not None and plc.state is PlcState.RUNNING and plc.heartbeat_ok
+        return LineStatus(
+            may_fire=line_may_fire and plc_fires,
+            now_tick=clock.tick_at(now_ns),
+            tick_sd=clock.sd_tick_at(now_ns),
+            ticks_per_s=clock.ticks_per_s,
+            frame_age_ms=(now_ns - exposed_ns) / NS_PER_MS,
+        )
+
+    def conditions(self, now_ns: MonotonicNs) -> LineConditions:
+        """Return what the state machine goes by."""
+        age_ms, plc = self.frame_age_ms(now_ns), self.plc
+        fresh = age_ms is not None and age_ms <= self._limits.max_frame_age_ms
+        return LineConditions(
+            link_ok=self.link_error is None,
+            plc_state=plc.state if plc else PlcState.STOPPED,
+            safety_ok=plc.safety_ok if plc else True,
+            frames_fresh=fresh and self.camera_error is None,
+            belt_running=self.belt_running,
+            lamp_standing=self.lamps_standing > 0,
+            fault=self.encoder_error,
+        )
+
+    def observation(self, state: LineState, now_ns: MonotonicNs) -> Observation:
+        """Return what alarms are derived from."""
+        plc, error = self.plc, self.link_error
+        wrong_map, fault = isinstance(error, PlcMapError), isinstance(error, PlcFaultError)
+        return Observation(
+            now_ns=now_ns,
+            frame_age_ms=self.frame_age_ms(now_ns),
+            camera_error=self.camera_error,
+            link_error=str(error) if error and not wrong_map and not fault else None,
+            wrong_map=wrong_map,
+            plc_fault=str(error) if fault else None,
+            plc_state=plc.state if plc else None,
+            safety_ok=plc.safety_ok if plc else True,
+            encoder_error=self.encoder_error,
+            tick_sd=self.tick_sd(now_ns),
+            late_pulses=plc.counters.late if plc else 0,
+            lamps_standing=self.lamps_standing,
+            disk_full=self.disk_full,
+            camera_wanted=state not in _WITHOUT_CAMERA,
+        )

@@ -1,0 +1,191 @@
+"""The line file: one TOML that holds every package's section, checked all at once.
+
+The sections that sort are here; `telemetry` and `twin` belong to packages above this one and are
+checked beside them by the composition root.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from calibration import line_calibration
+from calibration.line_calibration import LineCalibration
+from calibration.nominal import nominal_calibration
+from controller.config import LimitsConfig, RecipeConfig, Section, StationConfig
+from controller.config_check import station_problems
+from controller.config_report import ConfigError, problems_of
+from controller.latency_budget import LatencyBudget, impossible, latency_budgets
+from plc.config import PlcConfig
+from vision.config import CameraConfig, DetectorConfig, ImagesCamera, VideoCamera
+from vision.tracker_config import TrackerConfig
+
+
+class LineSection(Section):
+    """Identity of the line and of its belt."""
+
+    id: str = Field(min_length=1, max_length=60)
+    belt_id: str = Field(min_length=1, max_length=60)
+    belt_speed_mm_per_s: Annotated[float, Field(gt=0)]
+    """Fastest the belt is meant to run, for the latency budget."""
+
+
+class MeasuredCalibration(Section):
+    """A calibration file, taken with this camera over this belt."""
+
+    kind: Literal["file"]
+    path: Path
+
+
+class NominalCalibration(Section):
+    """No measurement: the belt's width fills the image."""
+
+    kind: Literal["nominal"]
+    belt_width_mm: Annotated[float, Field(gt=0)]
+    mm_per_tick: Annotated[float, Field(gt=0)]
+
+
+class TwinCalibration(Section):
+    """The twin knows its own geometry."""
+
+    kind: Literal["twin"]
+    mm_per_tick: Annotated[float, Field(gt=0)]
+
+
+CalibrationConfig = Annotated[
+    MeasuredCalibration | NominalCalibration | TwinCalibration, Field(discriminator="kind")
+]
+
+
+class LineFile(Section):
+    """The sections of a line file that the sorting itself needs."""
+
+    line: LineSection
+    camera: CameraConfig
+    calibration: CalibrationConfig
+    detector: DetectorConfig
+    tracker: TrackerConfig = TrackerConfig()
+    plc: PlcConfig
+    stations: tuple[StationConfig, ...] = Field(min_length=1)
+    recipe: RecipeConfig
+    limits: LimitsConfig
+
+    @property
+    def station_names(self) -> tuple[str, ...]:
+        """Names of the stations, downstream order."""
+        return tuple(station.name for station in self.stations)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Parse a line file without checking its content.
+
+    Raises:
+        ConfigError: missing, unreadable, or not TOML (with the line number).
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}; name an existing line file"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: not TOML: {error}"]) from error
+
+
+def sorting_sections(
+    document: Mapping[str, Any], folder: Path
+) -> tuple[LineFile | None, tuple[str, ...]]:
+    """Check the sections that sort.
+
+    Args:
+        document: parsed line file, without sections of other packages.
+        folder: relative paths in the file start here.
+
+    Returns:
+        The checked sections, or None, and every problem found.
+    """
+    try:
+        line = _with_paths_from(LineFile.model_validate(document), folder)
+    except ValidationError as error:
+        return None, problems_of(error, document)
+    problems = station_problems(line.stations, line.recipe)
+    return (None, problems) if problems else (line, ())
+
+
+def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
+    """Return the line with its relative paths made to start at the file's folder."""
+    camera, calibration = line.camera, line.calibration
+    if isinstance(camera, VideoCamera | ImagesCamera):
+        camera = camera.model_copy(update={"path": folder / camera.path})
+    if isinstance(calibration, MeasuredCalibration):
+        calibration = calibration.model_copy(update={"path": folder / calibration.path})
+    bundle = line.detector.bundle
+    return line.model_copy(
+        update={
+            "camera": camera,
+            "calibration": calibration,
+            "detector": line.detector.model_copy(update={"bundle": folder / bundle}),
+        }
+    )
+
+
+def budgets(line: LineFile, calibration: LineCalibration) -> tuple[LatencyBudget, ...]:
+    """Return the latency budget of every station.
+
+    Raises:
+        ConfigError: a decision cannot reach a station in time; the arithmetic is shown.
+    """
+    found = latency_budgets(
+        line.stations,
+        line.recipe,
+        line.limits,
+        view_s_max_mm=calibration.view_s_max_mm,
+        speed_mm_per_s=line.line.belt_speed_mm_per_s,
+        exposure_ms=line.camera.exposure_ms / 2,
+        transfer_ms=line.camera.transfer_ms,
+        inference_ms=line.limits.inference_ms,
+        planning_ms=line.limits.planning_ms,
+        frame_period_ms=line.limits.frame_period_ms,
+    )
+    if problems := impossible(found):
+        raise ConfigError([f"stations: {problem}" for problem in problems])
+    return found
+
+
+def load_calibration(line: LineFile, image_shape: tuple[int, int]) -> LineCalibration:
+    """Return the calibration of a line whose camera is not the twin's.
+
+    Args:
+        line: the checked line file.
+        image_shape: (height, width) px of the camera's images.
+
+    Raises:
+        CalibrationError: the file is missing, altered, of another camera, belt or image size.
+        ConfigError: the line has the twin's calibration, which no real camera has.
+    """
+    config, (height_px, width_px) = line.calibration, image_shape
+    if isinstance(config, NominalCalibration):
+        return nominal_calibration(
+            camera_id=line.camera.camera_id,
+            belt_id=line.line.belt_id,
+            image_width_px=width_px,
+            image_height_px=height_px,
+            belt_width_mm=config.belt_width_mm,
+            mm_per_tick=config.mm_per_tick,
+        )
+    if isinstance(config, TwinCalibration):
+        msg = (
+            'calibration.kind: "twin" goes with camera.source "twin" only; use "file" or "nominal"'
+        )
+        raise ConfigError([msg])
+    calibration = line_calibration.load(
+        config.path, camera_id=line.camera.camera_id, belt_id=line.line.belt_id
+    )
+    plane = calibration.plane
+    if (plane.image_height_px, plane.image_width_px) != image_shape:
+        msg = (
+            f"{config.path}: taken at {plane.image_width_px}x{plane.image_height_px} px, the "
+            f"camera delivers {width_px}x{height_px}; set the camera back or calibrate again"
+        )
+        raise line_calibration.CalibrationError(msg)
+    return calibration

@@ -1,0 +1,292 @@
+"""One frame in, decisions and pulses out: locate, track, wish, keep clear of hazards, plan.
+
+Pure: no I/O, no clock, no lock. The same frames and statuses give the same decisions bit for bit,
+which is what replay relies on. One thread.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.line_calibration import LineCalibration
+from calibration.units import NS_PER_MS, MonotonicNs
+from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from controller.hazard import HazardWatch
+from controller.planner import Outcome, StationPlanner, Target
+from controller.policy import NO_STATION, SortPolicy, Wishes
+from controller.step import DecidedItem, HazardConflict, LineStatus, PlannedPulse, StepResult
+from controller.types import ActionPolicy, DecisionReason
+from controller.window_fit import Surroundings
+from vision.locate import BeltLocator
+from vision.tracker import Tracker
+from vision.tracker_config import TrackerConfig
+from vision.tracking.scene import BeltScene
+from vision.types import Detections, FrameStamp, Track
+
+IntArray = npt.NDArray[np.intp]
+
+_PAST_LAST_BAR_MM = 300.0
+"""How far behind the last bar items still count: longer than any pulse reaches over the belt."""
+_FIRST_PERIOD_MS = 20.0
+"""Frame period assumed until two frames have come (50 frames/s)."""
+_LONGEST_PERIOD_MS = 100.0
+"""Frame period allowed for when the decision line is placed; longer gaps are faults."""
+
+
+class SortingPipeline:
+    """Everything between detections and pulses."""
+
+    def __init__(
+        self,
+        *,
+        calibration: LineCalibration,
+        stations: Sequence[StationConfig],
+        recipe: RecipeConfig,
+        limits: LimitsConfig,
+        tracker: TrackerConfig,
+    ) -> None:
+        """Start with an empty belt and all valves at rest.
+
+        Args:
+            calibration: of the camera and belt.
+            stations: jet bars in order downstream; their index is the station number.
+            recipe: what to do with which fraction.
+            limits: freshness and trust limits.
+            tracker: tracker settings.
+
+        Raises:
+            ValueError: the recipe names a station that the line does not have.
+        """
+        self._calibration = calibration
+        self._recipe = recipe
+        self._limits = limits
+        self._policy = SortPolicy(recipe, stations)
+        self._planners = tuple(
+            StationPlanner(
+                index,
+                station,
+                recipe,
+                limits,
+                tracker,
+                mm_per_tick=calibration.travel.mm_per_tick,
+            )
+            for index, station in enumerate(stations)
+        )
+        self._locator = BeltLocator(calibration, border_px=tracker.border_px)
+        last_mm = max((s.distance_mm for s in stations), default=calibration.view_s_max_mm)
+        self._tracker = Tracker(tracker, calibration, keep_until_s_mm=last_mm + _PAST_LAST_BAR_MM)
+        self._watch = HazardWatch(keep_out_mm=recipe.hazard_keep_out_mm)
+        self._station_of: dict[int, int] = {}
+        self._next_pulse_id = 1
+        self._last_ns: MonotonicNs | None = None
+        self._period_ms = _FIRST_PERIOD_MS
+
+    def step(self, stamp: FrameStamp, detections: Detections, status: LineStatus) -> StepResult:
+        """Take one frame in.
+
+        Args:
+            stamp: when and at which belt tick the frame was exposed; frames come in order.
+            detections: what the detector found in it.
+            status: the line now.
+
+        Returns:
+            Decisions, new pulses, hazards seen for the first time.
+        """
+        self._note_period(stamp)
+        scene = self._tracker.update(stamp, self._locator.locate(stamp, detections))
+        wishes, new_hazards = self._watch.latch(scene, self._policy.wishes(scene))
+        stations = self._stations(scene, wishes)
+        suspects = np.flatnonzero(wishes.suspect)
+        conflicts = self._conflicts(scene, suspects, status)
+        due = self._due(scene, status)
+        outcomes, planned = self._plan(due, scene, wishes, stations, suspects, status)
+        decided = tuple(
+            self._decide(row, scene, wishes, outcomes.get(int(scene.track_id[row]))) for row in due
+        )
+        self._note_decided(decided, scene)
+        return StepResult(
+            decided=decided,
+            planned=planned,
+            hazards=tuple(scene.track(row) for row in new_hazards),
+            conflicts=conflicts,
+        )
+
+    def live_tracks(self) -> tuple[Track, ...]:
+        """Return the items of the last frame that are still in view, for the live picture."""
+        scene = self._tracker.scene()
+        centre_s_mm = scene.travel_mm - scene.states.position_mm[1]
+        visible = (scene.track_id > 0) & (centre_s_mm < self._calibration.view_s_max_mm)
+        return tuple(scene.track(row) for row in np.flatnonzero(visible).tolist())
+
+    def hazards_removed(self) -> tuple[DecidedItem, ...]:
+        """Drop the hazardous items, which an operator has taken off the belt.
+
+        Returns:
+            Those that had no decision yet, with it, so that every item has one.
+        """
+        return self._drop(self._watch.believed, DecisionReason.HAZARD)
+
+    def give_up(self, reason: DecisionReason) -> tuple[DecidedItem, ...]:
+        """Drop everything that is tracked: belt positions mean nothing any more, or the run ends.
+
+        Args:
+            reason: why the items stay on the belt.
+
+        Returns:
+            The items that had no decision yet, with it.
+        """
+        ids = self._tracker.scene().track_id
+        return self._drop(frozenset(ids[ids > 0].tolist()), reason)
+
+    def _note_period(self, stamp: FrameStamp) -> None:
+        if self._last_ns is not None:
+            period_ms = (stamp.exposed_ns - self._last_ns) / NS_PER_MS
+            self._period_ms = min(max(period_ms, 0.0), _LONGEST_PERIOD_MS)
+        self._last_ns = stamp.exposed_ns
+
+    def _stations(self, scene: BeltScene, wishes: Wishes) -> IntArray:
+        """Return (n,) where each item will leave: as decided, else as wished."""
+        stations = wishes.station.copy()
+        for row in np.flatnonzero(scene.decided).tolist():
+            stations[row] = self._station_of.get(int(scene.track_id[row]), NO_STATION)
+        return stations
+
+    def _due(self, scene: BeltScene, status: LineStatus) -> list[int]:
+        """Return rows of items whose decision cannot wait for another frame.
+
+        Items are decided when their leading edge leaves the view; where the jets are so near that
+        the budget needs it, earlier. An item whose upstream end is still out of view waits for it
+        as long as the first bar allows.
+        """
+        waiting = (scene.track_id > 0) & ~scene.decided
+        if not waiting.any():
+            return []
+        latest_mm = min((self._latest_s_mm(p, status) for p in self._planners), default=np.inf)
+        line_mm = min(self._calibration.view_s_max_mm, latest_mm)
+        lead_mm = scene.lead_s_mm
+        due = waiting & (lead_mm >= line_mm)
+        due &= ~scene.open_ended | (lead_mm >= latest_mm)
+        rows: list[int] = np.flatnonzero(due).tolist()
+        return rows
+
+    def _latest_s_mm(self, planner: StationPlanner, status: LineStatus) -> float:
+        station = planner.station
+        ahead_ms = (
+            self._recipe.lead_margin_ms
+            + station.valve_open_lag_ms
+            + 2.0 * station.valve_jitter_ms
+            + self._limits.command_lead_ms
+            + max(status.frame_age_ms, 0.0)
+            + self._period_ms
+        )
+        mm_per_ms = max(status.ticks_per_s, 0.0) * self._calibration.travel.mm_per_tick / 1000.0
+        return station.distance_mm - ahead_ms * mm_per_ms
+
+    def _conflicts(
+        self, scene: BeltScene, suspects: IntArray, status: LineStatus
+    ) -> tuple[HazardConflict, ...]:
+        if not len(suspects):
+            return ()
+        found: list[HazardConflict] = []
+        for planner in self._planners:
+            pulses = planner.sent_after(status.now_tick)
+            if pulses:
+                timing = planner.timing(status.ticks_per_s)
+                arrival = planner.arrival(scene, status.ticks_per_s)
+                found += self._watch.conflicts(pulses, timing, arrival, scene, suspects)
+        return tuple(found)
+
+    def _plan(
+        self,
+        due: Sequence[int],
+        scene: BeltScene,
+        wishes: Wishes,
+        stations: IntArray,
+        suspects: IntArray,
+        status: LineStatus,
+    ) -> tuple[dict[int, Outcome], tuple[PlannedPulse, ...]]:
+        outcomes: dict[int, Outcome] = {}
+        planned: list[PlannedPulse] = []
+        for planner in self._planners:
+            targets = [
+                Target(
+                    row=row,
+                    track_id=int(scene.track_id[row]),
+                    gentle=self._policy.diverts(int(wishes.fraction[row])),
+                )
+                for row in due
+                if stations[row] == planner.index
+            ]
+            if not targets:
+                continue
+            around = self._surroundings(planner, scene, stations, suspects, status)
+            plan = planner.plan(targets, around, next_pulse_id=self._next_pulse_id)
+            self._next_pulse_id += len(plan.planned)
+            outcomes.update(plan.outcomes)
+            planned += plan.planned
+        return outcomes, tuple(planned)
+
+    def _surroundings(
+        self,
+        planner: StationPlanner,
+        scene: BeltScene,
+        stations: IntArray,
+        suspects: IntArray,
+        status: LineStatus,
+    ) -> Surroundings:
+        wanted = self._policy.probability_for_station(scene.posterior, planner.index)
+        passing = (stations == NO_STATION) | (stations > planner.index)
+        return Surroundings(
+            timing=planner.timing(status.ticks_per_s),
+            scene=scene,
+            arrival=planner.arrival(scene, status.ticks_per_s),
+            foreign=np.where(passing, 1.0 - wanted, 0.0),
+            suspects=suspects,
+            status=status,
+        )
+
+    def _decide(
+        self, row: int, scene: BeltScene, wishes: Wishes, outcome: Outcome | None
+    ) -> DecidedItem:
+        track, policy = scene.track(row), self._policy
+        if wishes.believed[row]:
+            return DecidedItem(track=track, decision=policy.hazard_decision(track), pulses=())
+        fraction = int(wishes.fraction[row])
+        if outcome is None:
+            stay = policy.reason_to_stay(fraction, track.confidence, track.mass_g)
+            outcome = Outcome(reason=stay, pulses=())
+        action, station = ActionPolicy.PASS, None
+        if outcome.reason is DecisionReason.TARGET:
+            action, station = policy.action(fraction), int(wishes.station[row])
+        decision = policy.decision(track, action=action, station=station, reason=outcome.reason)
+        return DecidedItem(track=track, decision=decision, pulses=outcome.pulses)
+
+    def _drop(self, track_ids: frozenset[int], reason: DecisionReason) -> tuple[DecidedItem, ...]:
+        scene = self._tracker.scene()
+        believed = self._watch.believed
+        decided: list[DecidedItem] = []
+        for row in np.flatnonzero(~scene.decided).tolist():
+            track = scene.track(row)
+            if track.track_id in track_ids:
+                decision = (
+                    self._policy.hazard_decision(track)
+                    if track.track_id in believed
+                    else self._policy.decision(
+                        track, action=ActionPolicy.PASS, station=None, reason=reason
+                    )
+                )
+                decided.append(DecidedItem(track=track, decision=decision, pulses=()))
+        self._tracker.forget(track_ids)
+        self._watch.forget(track_ids)
+        return tuple(decided)
+
+    def _note_decided(self, decided: Sequence[DecidedItem], scene: BeltScene) -> None:
+        if not decided:
+            return
+        self._tracker.mark_decided(frozenset(item.track.track_id for item in decided))
+        present = set(scene.track_id.tolist())
+        self._station_of = {i: s for i, s in self._station_of.items() if i in present}
+        for item in decided:
+            if item.decision.station is not None:
+                self._station_of[item.track.track_id] = item.decision.station

@@ -1,0 +1,172 @@
+"""Turns wishes into valve pulses stamped with belt ticks, or says why an item has to stay."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from controller.jet_window import JetWindow, StationTiming, command_of
+from controller.step import LineStatus, PlannedPulse
+from controller.types import DecisionReason
+from controller.valve_schedule import SharedPulse, ValveSchedule, WantedWindow
+from controller.window_fit import Surroundings, fit_window
+from plc.types import EjectionCommand
+from vision.tracker_config import TrackerConfig
+from vision.tracking.motion import Arrival, predict_arrival
+from vision.tracking.scene import BeltScene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An item that a station shall take.
+
+    Attributes:
+        row: in the scene.
+        track_id: its identity.
+        gentle: the station diverts it softly; it may be hazardous itself.
+    """
+
+    row: int
+    track_id: int
+    gentle: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What planning made of a target: pulses with reason TARGET, or none with the reason why."""
+
+    reason: DecisionReason
+    pulses: tuple[EjectionCommand, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationPlan:
+    """The result of planning one station in one step.
+
+    Attributes:
+        outcomes: by track id.
+        planned: new pulses.
+    """
+
+    outcomes: Mapping[int, Outcome]
+    planned: tuple[PlannedPulse, ...]
+
+
+class StationPlanner:
+    """Plans one station. One thread; pure but for the valves it remembers having committed."""
+
+    def __init__(
+        self,
+        index: int,
+        station: StationConfig,
+        recipe: RecipeConfig,
+        limits: LimitsConfig,
+        motion: TrackerConfig,
+        *,
+        mm_per_tick: float,
+    ) -> None:
+        """Start with the valves at rest.
+
+        Args:
+            index: of the station.
+            station: geometry, lags and valve limits.
+            recipe: margins and by-catch limit.
+            limits: command lead.
+            motion: how items move over the belt.
+            mm_per_tick: belt scale.
+        """
+        self.index = index
+        self.station = station
+        self._recipe = recipe
+        self._limits = limits
+        self._motion = motion
+        self._mm_per_tick = mm_per_tick
+        self._schedule = ValveSchedule(
+            valve_count=station.valve_count,
+            max_duty=station.max_duty,
+            duty_window_ms=station.duty_window_ms,
+        )
+
+    def timing(self, ticks_per_s: float) -> StationTiming:
+        """Return the station's lags in ticks at a belt speed."""
+        return StationTiming(self.station, mm_per_tick=self._mm_per_tick, ticks_per_s=ticks_per_s)
+
+    def arrival(self, scene: BeltScene, ticks_per_s: float) -> Arrival:
+        """Return when and where the scene's items pass this station."""
+        return predict_arrival(
+            scene.states,
+            tick=scene.tick,
+            distance_mm=self.station.distance_mm,
+            mm_per_tick=self._mm_per_tick,
+            ticks_per_s=ticks_per_s,
+            config=self._motion,
+        )
+
+    def sent_after(self, tick: float) -> tuple[EjectionCommand, ...]:
+        """Return pulses already sent that close after `tick`."""
+        return self._schedule.sent_after(tick)
+
+    def plan(
+        self, targets: Sequence[Target], around: Surroundings, *, next_pulse_id: int
+    ) -> StationPlan:
+        """Plan the pulses for some items.
+
+        Args:
+            targets: items this station shall take.
+            around: the belt as this station sees it now.
+            next_pulse_id: id of the first new pulse.
+
+        Returns:
+            One outcome per target and the new pulses.
+        """
+        refusal = self._refusal(around.status)
+        if refusal is not None:
+            refused = Outcome(reason=refusal, pulses=())
+            return StationPlan(outcomes={t.track_id: refused for t in targets}, planned=())
+        outcomes: dict[int, Outcome] = {}
+        wanted: list[WantedWindow] = []
+        for target in targets:
+            found = self._window(target, around)
+            if isinstance(found, DecisionReason):
+                outcomes[target.track_id] = Outcome(reason=found, pulses=())
+            else:
+                wanted.append(WantedWindow(track_id=target.track_id, window=found))
+        served = self._reserve(wanted, around.timing, next_pulse_id)
+        for want in wanted:
+            pulses = tuple(s.command for s in served if want.track_id in s.track_ids)
+            reason = DecisionReason.TARGET if pulses else DecisionReason.VALVE_DUTY
+            outcomes[want.track_id] = Outcome(reason=reason, pulses=pulses)
+        planned = tuple(
+            PlannedPulse(command=s.command, track_ids=s.track_ids) for s in served if s.new
+        )
+        return StationPlan(outcomes=outcomes, planned=planned)
+
+    def _refusal(self, status: LineStatus) -> DecisionReason | None:
+        """Return why nothing at all is planned now, or None."""
+        if not status.may_fire:
+            return DecisionReason.NOT_RUNNING
+        stale = status.frame_age_ms > self._limits.max_frame_age_ms
+        if stale or status.tick_sd > self._limits.max_tick_sd:
+            return DecisionReason.STALE
+        return None
+
+    def _window(self, target: Target, around: Surroundings) -> JetWindow | DecisionReason:
+        found = fit_window(
+            target.row,
+            around,
+            self._recipe,
+            self._limits,
+            may_be_hazardous=target.gentle,
+        )
+        if isinstance(found, JetWindow) and not self._schedule.allows_duty(found, around.timing):
+            return DecisionReason.VALVE_DUTY
+        return found
+
+    def _reserve(
+        self, wanted: Sequence[WantedWindow], timing: StationTiming, next_pulse_id: int
+    ) -> tuple[SharedPulse, ...]:
+        ids = iter(range(next_pulse_id, next_pulse_id + 1_000_000))
+        return self._schedule.reserve(
+            wanted,
+            timing,
+            lambda window: command_of(window, pulse_id=next(ids), station=self.index),
+        )

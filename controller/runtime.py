@@ -1,0 +1,213 @@
+"""The line's threads: frames and PLC events in, pulses, records and pictures out.
+
+The pipeline thread alone touches the core. Everything else hands over and never waits for it.
+"""
+
+import gc
+import logging
+import threading
+from collections import deque
+
+from calibration.clock import Clock
+from calibration.units import NS_PER_S, MonotonicNs
+from controller.core import CaptureFigures, FrameOutcome, LineCore
+from controller.latency_window import LatencyWindow, Stage
+from controller.live_picture import LivePicture, Scene
+from controller.plc_thread import Exchanged, PlcEvent, PlcThread, TimedCommand
+from controller.ports import LineFeed
+from controller.session import SessionWriter
+from controller.snapshot import LineSnapshot, OperatorRequest
+from plc.errors import EncoderError
+from vision.annotate import MarkedTrack
+from vision.capture import CaptureState, CaptureThread
+from vision.errors import CameraError, EndOfStreamError
+from vision.ports import Detector
+from vision.types import Frame
+
+log = logging.getLogger(__name__)
+
+FRAME_WAIT_S = 0.01
+"""Longest wait for a frame before PLC events and operators are looked after."""
+SNAPSHOT_PERIOD_NS = NS_PER_S // 4
+
+
+class LineRuntime:
+    """One line run, from `start` to `stop`."""
+
+    def __init__(
+        self,
+        *,
+        core: LineCore,
+        capture: CaptureThread,
+        detector: Detector,
+        plc: PlcThread,
+        feed: LineFeed,
+        picture: LivePicture,
+        recorder: SessionWriter | None,
+        clock: Clock,
+    ) -> None:
+        """Take the parts; the runtime starts and stops capture, PLC thread and picture.
+
+        Args:
+            core: the line's logic, used by the pipeline thread alone.
+            capture: of the one camera.
+            detector: used by the pipeline thread alone.
+            plc: the PLC thread.
+            feed: towards telemetry; opened and closed by the composition root.
+            picture: draws for the page.
+            recorder: keeps frames and steps for replay, or None.
+            clock: of the threads.
+        """
+        self._core, self._capture, self._detector = core, capture, detector
+        self._plc, self._feed, self._picture = plc, feed, picture
+        self._recorder, self._clock = recorder, clock
+        self._latency = LatencyWindow()
+        self._requests: deque[OperatorRequest] = deque()
+        self._stopping, self._ended = threading.Event(), threading.Event()
+        self._failure: Exception | None = None
+        self._records_dropped = 0
+        self._last_seq = -1
+        self._snapshot_ns, self._snapshot_frames = MonotonicNs(0), 0
+        self.snapshot: LineSnapshot | None = None
+        """The newest published snapshot; None before the first."""
+        self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+
+    def start(self) -> None:
+        """Start all threads."""
+        # A collection of the whole heap stalls every thread; what exists now lives for ever.
+        gc.collect()
+        gc.freeze()
+        self._plc.start()
+        self._capture.start()
+        self._picture.start()
+        self._thread.start()
+
+    def request(self, request: OperatorRequest) -> None:
+        """Queue an operator's request from this process (the console)."""
+        self._requests.append(request)
+
+    @property
+    def ended(self) -> bool:
+        """Whether a recorded source has run out and every item is closed."""
+        return self._ended.is_set()
+
+    def check(self) -> None:
+        """Raise what ended a thread, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+        self._plc.check()
+        self._capture.check()
+
+    def stop(self) -> None:
+        """Stop the line: PLC told to close, items closed as blocked, last snapshot published."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+        self._plc.stop()
+        self._capture.stop()
+        self._picture.stop()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._turn()
+            self._core.close(self._clock.now_ns())
+            self._publish(force=True)
+        except Exception as error:
+            log.exception("the pipeline failed")
+            self._failure = error
+
+    def _turn(self) -> None:
+        frame = self._next_frame()
+        for event in self._plc.take_events():
+            self._take_event(event)
+        self._serve_operators()
+        if frame is not None:
+            self._process(frame)
+        else:
+            self._core.idle(self._clock.now_ns())
+        self._plc.ask(self._core.plc_request())
+        self._publish(force=False)
+
+    def _next_frame(self) -> Frame | None:
+        try:
+            frame = self._capture.latest(self._last_seq, FRAME_WAIT_S)
+        except EndOfStreamError:
+            if self._core.items_in_flight == 0:
+                self._ended.set()
+            self._clock.wait(self._stopping, FRAME_WAIT_S)
+            return None
+        except CameraError:
+            return None
+        finally:
+            self._tell_camera()
+        self._last_seq = frame.seq
+        return frame
+
+    def _tell_camera(self) -> None:
+        status = self._capture.status()
+        lost = status.state in (CaptureState.LOST, CaptureState.STALLED)
+        self._core.camera_failed(status.error if lost else None)
+
+    def _take_event(self, event: PlcEvent) -> None:
+        now_ns = self._clock.now_ns()
+        if isinstance(event, Exchanged):
+            self._core.exchanged(event.exchange, now_ns)
+            for latency_ns in event.latencies_ns:
+                self._latency.add(Stage.EXPOSURE_TO_LINK, latency_ns)
+        elif isinstance(event.error, EncoderError):
+            self._core.encoder_failed(str(event.error), now_ns)
+        else:
+            self._core.link_lost(event.error, now_ns)
+
+    def _serve_operators(self) -> None:
+        for request in self._feed.take_requests():
+            self._requests.append(request)
+        while self._requests:
+            self._core.operator(self._requests.popleft(), self._clock.now_ns())
+
+    def _process(self, frame: Frame) -> None:
+        started_ns = self._clock.now_ns()
+        self._latency.add(Stage.EXPOSURE_TO_PIPELINE, started_ns - frame.exposed_ns)
+        detections = self._detector.detect(frame.image)
+        detected_ns = self._clock.now_ns()
+        self._latency.add(Stage.DETECT, detected_ns - started_ns)
+        outcome = self._core.frame(frame.seq, frame.exposed_ns, detections, detected_ns)
+        self._plc.submit(
+            [
+                TimedCommand(command=command, exposed_ns=frame.exposed_ns)
+                for command in self._core.take_commands()
+            ]
+        )
+        self._latency.add(Stage.STEP, self._clock.now_ns() - detected_ns)
+        if outcome is not None:
+            self._keep(frame, outcome)
+
+    def _keep(self, frame: Frame, outcome: FrameOutcome) -> None:
+        if self._recorder is not None:
+            self._recorder.step(frame.image, outcome)
+        if self._picture.due:
+            marked = tuple(
+                MarkedTrack(track=track, mark=mark) for track, mark in self._core.marked_tracks()
+            )
+            self._picture.show(Scene(image=frame.image, tick=outcome.stamp.tick, marked=marked))
+
+    def _publish(self, *, force: bool) -> None:
+        for record in self._core.take_records():
+            self._records_dropped += not self._feed.publish_record(record)
+        now_ns = self._clock.now_ns()
+        elapsed_ns = now_ns - self._snapshot_ns
+        if elapsed_ns < SNAPSHOT_PERIOD_NS and not force:
+            return
+        frames = self._core.frames
+        figures = CaptureFigures(
+            frames_dropped=self._capture.status().dropped,
+            frames_per_s=(frames - self._snapshot_frames) * NS_PER_S / max(elapsed_ns, 1),
+            records_dropped=self._records_dropped,
+            latencies=self._latency.drain(),
+        )
+        self._snapshot_ns, self._snapshot_frames = now_ns, frames
+        self.snapshot = self._core.snapshot(figures, now_ns)
+        self._feed.publish_snapshot(self.snapshot)

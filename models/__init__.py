@@ -1,0 +1,1 @@
+"""Model lifecycle: item library, data sets, training, export, evaluation. Training needs torch."""

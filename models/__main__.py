@@ -1,0 +1,43 @@
+"""`python -m models COMMAND`: render, compose, train, export, evaluate."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from models import compose, evaluate, export, library, train
+from models.errors import ModelsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "render": (library, "render the item library"),
+    "compose": (compose, "compose a data set of belt scenes"),
+    "train": (train, "train a detector (needs torch)"),
+    "export": (export, "export a checkpoint to a bundle (needs torch)"),
+    "evaluate": (evaluate, "measure a bundle, choose thresholds, write the model card"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 done, 2 the input is at fault."""
+    parser = argparse.ArgumentParser(prog="python -m models", description="Model lifecycle.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (module, summary) in _COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=module.__doc__)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        return int(arguments.run(arguments))
+    except ModelsError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

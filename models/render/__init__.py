@@ -1,0 +1,1 @@
+"""Procedural item renderer: height fields and paint become sprites of waste items at true scale."""

@@ -1,0 +1,245 @@
+"""The driver: implements PlcLink over any transport that reads and writes holding registers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calibration.clock import Clock
+from calibration.units import NS_PER_MS, MonotonicNs
+from plc.batches import BatchSender
+from plc.codec import ReportEntry, StatusBlock, decode_status, encode_mailbox
+from plc.errors import EncoderError, PlcFaultError, PlcLinkError, PlcMapError
+from plc.ports import RegisterTransport
+from plc.registers import MAGIC, MAILBOX, MAP_VERSION, READ_WORDS, RECENT, STATUS, StatusFlag
+from plc.report_reader import ReportReader
+from plc.tick_extension import TickExtension
+from plc.types import (
+    EjectionCommand,
+    EjectionReport,
+    Exchange,
+    PlcRequest,
+    PlcState,
+    PlcStatus,
+    PulseCounters,
+)
+
+_NS_PER_US = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """One read of status and recent reports, and when the encoder stood at its count."""
+
+    status: StatusBlock
+    recent: list[int]
+    read_ns: MonotonicNs
+    round_trip_ns: int
+    uncertain_ns: int
+
+
+class RegisterLink:
+    """One PLC with this project's register map."""
+
+    def __init__(
+        self,
+        *,
+        transport: RegisterTransport,
+        clock: Clock,
+        ticks: TickExtension,
+        heartbeat_timeout_ms: float,
+    ) -> None:
+        """Prepare without connecting.
+
+        Args:
+            transport: the bus.
+            clock: stamps requests.
+            ticks: extends the encoder count.
+            heartbeat_timeout_ms: the longest silence that the PLC may be set to tolerate.
+        """
+        self._transport = transport
+        self._clock = clock
+        self._ticks = ticks
+        self._heartbeat_timeout_ms = heartbeat_timeout_ms
+        self._sender = BatchSender()
+        self._reader = ReportReader()
+        self._connected = False
+        self._boot_number: int | None = None
+        self._kept: tuple[EjectionReport, ...] = ()
+        self._kept_lost = 0
+        self._scan_counter = -1
+        self._scanned_ns = MonotonicNs(0)
+
+    def connect(self) -> None:
+        """Connect, check magic number and map version. Idempotent; blocks up to the link timeout.
+
+        Raises:
+            PlcLinkError: no connection, no answer.
+            PlcFaultError: the PLC answered with a Modbus exception.
+            PlcMapError: another program, another map version, or a heartbeat timeout above ours.
+        """
+        if self._connected:
+            return
+        try:
+            self._transport.open()
+            reading = self._read()
+            self._check(reading.status)
+        except (PlcLinkError, PlcFaultError, PlcMapError):
+            self._transport.close()
+            raise
+        self._take_up(reading)
+        self._connected = True
+
+    def exchange(self, request: PlcRequest, commands: Sequence[EjectionCommand]) -> Exchange:
+        """Write heartbeat, request and commands; read status and reports. See `PlcLink`."""
+        if not self._connected:
+            msg = "not connected to the PLC; connect first"
+            raise PlcLinkError(msg)
+        self._sender.put(commands)
+        try:
+            return self._write_and_read(request)
+        except PlcLinkError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Disconnect without commanding anything. Idempotent, never raises."""
+        self._connected = False
+        self._transport.close()
+
+    def _check(self, status: StatusBlock) -> None:
+        if (status.magic, status.map_version) != (MAGIC, MAP_VERSION):
+            msg = (
+                f"registers 0 and 1 hold magic {status.magic:#06x} version {status.map_version}, "
+                f"this driver needs {MAGIC:#06x} version {MAP_VERSION}; check address and unit id, "
+                "or load the PLC program that belongs to this release"
+            )
+            raise PlcMapError(msg)
+        if status.heartbeat_timeout_ms > self._heartbeat_timeout_ms:
+            msg = (
+                f"the PLC tolerates {status.heartbeat_timeout_ms} ms of silence, "
+                f"plc.heartbeat_timeout_ms allows {self._heartbeat_timeout_ms:g}; set them alike"
+            )
+            raise PlcMapError(msg)
+
+    def _read(self) -> _Reading:
+        sent_ns = self._clock.now_ns()
+        words = self._transport.read_holding(STATUS.address, READ_WORDS)
+        received_ns = self._clock.now_ns()
+        status = decode_status(words)
+        # The count is on average half a scan old when the request reaches it.
+        scan_ns = status.scan_period_us * _NS_PER_US
+        return _Reading(
+            status=status,
+            recent=words[RECENT.address :],
+            read_ns=MonotonicNs((sent_ns + received_ns - scan_ns) // 2),
+            round_trip_ns=received_ns - sent_ns,
+            uncertain_ns=(received_ns - sent_ns + scan_ns) // 2,
+        )
+
+    def _take_up(self, reading: _Reading) -> None:
+        """Go on where the last connection broke, or begin with a PLC that was (re)started."""
+        status = reading.status
+        if self._boot_number is None:
+            self._reader.start_at(status.report_sequence)
+        self._notice_boot(status)
+        self._sender.acknowledge(status.accepted_batch)
+        self._ticks.restart()
+        self._extend(reading)
+        self._scan_counter = -1
+
+    def _extend(self, reading: _Reading) -> None:
+        self._ticks.extend(
+            reading.status.encoder_tick,
+            read_ns=reading.read_ns,
+            belt_driven=StatusFlag.BELT_RUNNING in StatusFlag(reading.status.flags),
+            uncertain_ns=reading.uncertain_ns,
+        )
+
+    def _notice_boot(self, status: StatusBlock) -> None:
+        if self._boot_number not in (None, status.boot_number):
+            self._reader.start_at(0)
+            self._ticks.restart()
+        self._boot_number = status.boot_number
+
+    def _write_and_read(self, request: PlcRequest) -> Exchange:
+        mailbox = encode_mailbox(self._sender.next_mailbox(request))
+        self._transport.write_holding(MAILBOX.address, mailbox)
+        reading = self._read()
+        status = reading.status
+        self._notice_boot(status)
+        scanned = self._has_scanned(status, reading.read_ns)
+        self._sender.acknowledge(status.accepted_batch)
+        fault: EncoderError | None = None
+        try:
+            if scanned:
+                self._extend(reading)
+        except EncoderError as error:
+            fault = error
+        self._collect(reading)
+        if fault is not None:
+            raise fault
+        reports, lost = self._kept, self._kept_lost
+        self._kept, self._kept_lost = (), 0
+        return Exchange(status=self._plc_status(reading), reports=reports, reports_lost=lost)
+
+    def _has_scanned(self, status: StatusBlock, now_ns: MonotonicNs) -> bool:
+        """Return whether the program scanned since the last reading: else the count is old news.
+
+        Raises:
+            PlcFaultError: it has not scanned for the heartbeat timeout.
+        """
+        if status.scan_counter != self._scan_counter:
+            self._scan_counter = status.scan_counter
+            self._scanned_ns = now_ns
+            return True
+        still_ms = (now_ns - self._scanned_ns) / NS_PER_MS
+        if still_ms > self._heartbeat_timeout_ms:
+            msg = (
+                f"the PLC answers but its program has not scanned for {still_ms:.0f} ms; "
+                "restart the PLC program"
+            )
+            raise PlcFaultError(msg)
+        return False
+
+    def _collect(self, reading: _Reading) -> None:
+        new = self._reader.read(
+            reading.status.report_sequence, reading.recent, self._transport.read_holding
+        )
+        self._kept += tuple(self._report(entry) for entry in new.entries)
+        self._kept_lost += new.lost
+
+    def _report(self, entry: ReportEntry) -> EjectionReport:
+        open_tick = self._ticks.nearest(entry.open_tick)
+        return EjectionReport(
+            pulse_id=entry.pulse_id,
+            outcome=entry.outcome,
+            open_tick=open_tick,
+            close_tick=type(open_tick)(open_tick + entry.duration_tick),
+        )
+
+    def _plc_status(self, reading: _Reading) -> PlcStatus:
+        status = reading.status
+        flags = StatusFlag(status.flags)
+        return PlcStatus(
+            state=_state(status.state),
+            tick=self._ticks.nearest(status.encoder_tick),
+            read_ns=reading.read_ns,
+            round_trip_ns=reading.round_trip_ns,
+            safety_ok=StatusFlag.SAFETY_OK in flags,
+            belt_running=StatusFlag.BELT_RUNNING in flags,
+            heartbeat_ok=StatusFlag.HEARTBEAT_OK in flags,
+            queue_used=status.queue_used,
+            counters=PulseCounters(
+                fired=status.fired_total,
+                late=status.late_total,
+                refused=status.refused_total,
+                blocked=status.blocked_total,
+            ),
+        )
+
+
+def _state(value: int) -> PlcState:
+    try:
+        return PlcState(value)
+    except ValueError as error:
+        msg = f"the PLC reports state {value}, which the register map does not know"
+        raise PlcFaultError(msg) from error

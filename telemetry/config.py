@@ -1,0 +1,67 @@
+"""The telemetry section of line.toml: where the page listens and where records are kept."""
+
+import ipaddress
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from controller.config import Section
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+UNIX_PATH_MAX_BYTES = 107
+"""Room in sockaddr_un.sun_path on Linux, less its terminating zero (man 7 unix)."""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class TelemetryConfig(Section):
+    """Where the telemetry process listens and writes. Nothing here moves metal."""
+
+    host: str = Field(min_length=1)
+    """Address the page binds to, 127.0.0.1 unless the plant decides otherwise."""
+    port: int = Field(ge=0, le=65535)
+    """TCP port of the page; 0 takes any free one."""
+    store_path: Path
+    """SQLite file of items and sessions; made when absent."""
+    socket_path: Path
+    """Unix socket on which the line hands its records over."""
+    pictures: bool = True
+    """Whether the live picture is shown."""
+    allow_remote: bool = False
+    """Needed to bind beyond loopback: the page has no login, anyone who reaches it may operate."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names or addresses by which browsers reach the page; others are refused."""
+
+    @field_validator("socket_path")
+    @classmethod
+    def _fits_a_socket_address(cls, path: Path) -> Path:
+        size = len(str(path).encode())
+        if size > UNIX_PATH_MAX_BYTES:
+            msg = f"socket path has {size} bytes, a Unix socket takes {UNIX_PATH_MAX_BYTES}"
+            raise ValueError(msg)
+        return path
+
+    @model_validator(mode="after")
+    def _remote_only_on_purpose(self) -> Self:
+        if not self.allow_remote and not is_loopback(self.host):
+            msg = (
+                f"host {self.host} can be reached from other machines and the page has no login; "
+                "bind 127.0.0.1 or set allow_remote = true"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """Names a browser may give in its Host header (against DNS rebinding)."""
+        return frozenset((*LOOPBACK_NAMES, self.host, *self.allowed_hosts))

@@ -1,0 +1,194 @@
+"""Prometheus metrics of the line and of telemetry itself, made at scrape time from what is known.
+
+Counters begin at zero with each session and, those of telemetry itself, with each start of the
+telemetry process; Prometheus takes such resets into account in `rate` and `increase`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+    StateSetMetricFamily,
+)
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from controller.snapshot import AlarmKind, LineSnapshot
+from controller.states import LineMode, LineState
+from controller.types import ItemOutcome
+from telemetry.hub import LineHub
+from telemetry.line_server import LineServer
+from telemetry.recorder import Recorder
+
+MAX_STAGES = 16
+"""Latency stages shown; the line has a handful, more would be a fault that must not grow series."""
+MAX_STATIONS = 16
+MS_PER_S = 1000.0
+MM_PER_M = 1000.0
+
+
+class LineCollector(Collector):
+    """Reads hub, recorder and line server when scraped. Runs in the event loop.
+
+    Label values come from enums, from station names of the configuration and from stage names;
+    the latter two are capped, so the number of series is bounded.
+    """
+
+    def __init__(self, *, hub: LineHub, recorder: Recorder, server: LineServer) -> None:
+        self._hub = hub
+        self._recorder = recorder
+        self._server = server
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric family."""
+        yield from self._items()
+        yield from self._telemetry()
+        yield _gauge("line_up", "Line connected and its snapshots fresh", self._hub.answering)
+        snapshot = self._hub.snapshot
+        if snapshot is not None:
+            yield self._info(snapshot)
+            yield from _camera(snapshot)
+            yield from _plc(snapshot)
+            yield from _condition(snapshot)
+            yield _latency(snapshot)
+        yield self._alarms()
+
+    def _items(self) -> Iterator[Metric]:
+        items: defaultdict[tuple[str, str], float] = defaultdict(float)
+        mass_g: defaultdict[tuple[str, str], float] = defaultdict(float)
+        decisions: defaultdict[tuple[str, str], float] = defaultdict(float)
+        stations: defaultdict[int, float] = defaultdict(float)
+        for tally in self._hub.tallies:
+            key = tally.key
+            items[key.fraction, key.outcome] += tally.items
+            mass_g[key.fraction, key.outcome] += tally.mass_g
+            decisions[key.action, key.reason] += tally.items
+            if key.outcome is ItemOutcome.EJECTED and key.station is not None:
+                stations[key.station] += tally.items
+        yield _counters("items", "Finished items", ("fraction", "outcome"), items)
+        yield _counters(
+            "item_mass_grams", "Estimated mass of finished items", ("fraction", "outcome"), mass_g
+        )
+        yield _counters("decisions", "Decisions on finished items", ("action", "reason"), decisions)
+        yield self._stations(stations)
+
+    def _stations(self, stations: Mapping[int, float]) -> Metric:
+        session = self._hub.session
+        names = session.station_names if session is not None else ()
+        family = CounterMetricFamily(
+            "sortline_ejected_items", "Items ejected by each station", labels=("station",)
+        )
+        for index, name in enumerate(names[:MAX_STATIONS]):
+            family.add_metric((name,), stations.get(index, 0.0))
+        return family
+
+    def _info(self, snapshot: LineSnapshot) -> Metric:
+        session = self._hub.session
+        family = InfoMetricFamily("sortline_line", "Which line, session and model bundle this is")
+        family.add_metric(
+            (),
+            {
+                "line_id": session.line_id if session is not None else "",
+                "session_id": snapshot.session_id,
+                "bundle_id": snapshot.bundle_id,
+            },
+        )
+        return family
+
+    def _alarms(self) -> Metric:
+        standing = {alarm.kind for alarm in self._hub.alarms}
+        family = GaugeMetricFamily("sortline_alarm_active", "Standing alarms", labels=("kind",))
+        for kind in AlarmKind:
+            family.add_metric((kind.value,), kind in standing)
+        return family
+
+    def _telemetry(self) -> Iterator[Metric]:
+        status = self._recorder.status
+        yield _gauge("store_up", "The last write to the store succeeded", status.available)
+        yield _gauge("store_waiting_entries", "Entries not yet on disk", status.waiting)
+        yield _counter("store_records", "Records written to the store", status.rows)
+        yield _counter("store_duplicates", "Records ignored as already stored", status.duplicates)
+        yield _counter("store_refused", "Entries for unknown or closed sessions", status.refused)
+        yield _counter("store_gap_items", "Items booked without a record", status.gap_items)
+        yield _counter("store_failures", "Writes rolled back", status.failures)
+        yield _counter("line_connections", "Connections of the line", self._server.connections)
+        yield _counter("wire_errors", "Connections closed as malformed", self._server.wire_errors)
+
+
+def make_registry(collector: LineCollector) -> CollectorRegistry:
+    """Return the one registry, with the line's collector in it."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return registry
+
+
+def _camera(snapshot: LineSnapshot) -> Iterator[Metric]:
+    yield _counter("frames", "Frames processed", snapshot.frames)
+    yield _counter(
+        "frames_dropped", "Frames the camera made, not processed", snapshot.frames_dropped
+    )
+    yield _gauge("frame_age_seconds", "Age of newest frame", snapshot.frame_age_ms / MS_PER_S)
+    yield _gauge("frames_per_second", "Frames processed per second", snapshot.frames_per_s)
+    yield _counter("records_dropped", "Records not handed over", snapshot.records_dropped)
+    yield _counter("items_seen", "Items with a decision", snapshot.totals.seen)
+    yield _gauge("items_in_flight", "Items decided and unfinished", snapshot.totals.in_flight)
+
+
+def _plc(snapshot: LineSnapshot) -> Iterator[Metric]:
+    yield _counter("pulses_commanded", "Pulses sent to the PLC", snapshot.pulses_commanded)
+    yield _counter("late_pulses", "Pulses the PLC refused as late", snapshot.late_pulses)
+    yield _gauge("plc_link_up", "The PLC answers", snapshot.link_ok)
+    yield _gauge(
+        "plc_round_trip_seconds",
+        "Last exchange with the PLC",
+        snapshot.link_round_trip_ms / MS_PER_S,
+    )
+    yield _gauge("plc_queue_pulses", "Pulses waiting in the PLC", snapshot.queue_used)
+    yield _gauge("clock_sd_ticks", "Standard deviation of the clock fit", snapshot.tick_sd)
+    yield _gauge(
+        "belt_speed_meters_per_second", "Belt speed", snapshot.belt_speed_mm_per_s / MM_PER_M
+    )
+
+
+def _condition(snapshot: LineSnapshot) -> Iterator[Metric]:
+    states = StateSetMetricFamily("sortline_state", "PackML state")
+    states.add_metric((), {state.value: state is snapshot.state for state in LineState})
+    yield states
+    modes = StateSetMetricFamily("sortline_mode", "PackML unit mode")
+    modes.add_metric((), {mode.value: mode is snapshot.mode for mode in LineMode})
+    yield modes
+
+
+def _latency(snapshot: LineSnapshot) -> Metric:
+    family = GaugeMetricFamily(
+        "sortline_stage_latency_seconds",
+        "Latency by stage over the last snapshot interval",
+        labels=("stage", "quantile"),
+    )
+    for stage in snapshot.latencies[:MAX_STAGES]:
+        family.add_metric((stage.stage, "0.5"), stage.p50_ms / MS_PER_S)
+        family.add_metric((stage.stage, "0.99"), stage.p99_ms / MS_PER_S)
+    return family
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"sortline_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"sortline_{name}", text, value=value)
+
+
+def _counters(
+    name: str, text: str, labels: tuple[str, str], values: Mapping[tuple[str, str], float]
+) -> Metric:
+    family = CounterMetricFamily(f"sortline_{name}", text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family

@@ -1,0 +1,122 @@
+"""The store's tables, their version, and opening a file with them."""
+
+import sqlite3
+from pathlib import Path
+
+from telemetry.errors import StoreError, StoreVersionError
+
+APPLICATION_ID = 0x534C4E45
+"""`SLNE` in SQLite's application_id: tells a store from any other SQLite file."""
+SCHEMA_VERSION = 1
+
+SCHEMA = """
+CREATE TABLE sessions (
+    session INTEGER PRIMARY KEY,
+    session_id TEXT NOT NULL UNIQUE,
+    line_id TEXT NOT NULL,
+    station_names TEXT NOT NULL,     -- JSON list
+    opened_ns INTEGER NOT NULL,
+    opened_at_utc TEXT NOT NULL,
+    account TEXT NOT NULL,           -- JSON of SessionAccount, same transaction as the rows
+    reported TEXT,                   -- JSON of the newest Totals the line told of
+    ending TEXT,                     -- closed, interrupted; NULL while open
+    ended_at_utc TEXT
+) STRICT;
+CREATE TABLE items (
+    session INTEGER NOT NULL REFERENCES sessions (session),
+    record_seq INTEGER NOT NULL,
+    closed_ns INTEGER NOT NULL,
+    at_utc TEXT NOT NULL,            -- of closed_ns, as the wall clock stood at receipt
+    track_id INTEGER NOT NULL,
+    fraction TEXT NOT NULL,
+    confidence REAL NOT NULL,
+    mass_g REAL NOT NULL,
+    action TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    station INTEGER,
+    outcome TEXT NOT NULL,
+    PRIMARY KEY (session, record_seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE stories (               -- apart and with rowids: wide rows would overflow their page
+    session INTEGER NOT NULL,
+    record_seq INTEGER NOT NULL,
+    story TEXT NOT NULL,             -- JSON of the whole ItemRecord
+    PRIMARY KEY (session, record_seq)
+) STRICT;
+CREATE TABLE gaps (
+    session INTEGER NOT NULL REFERENCES sessions (session),
+    kind TEXT NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    counts TEXT NOT NULL,            -- JSON of Counts
+    at_utc TEXT NOT NULL
+) STRICT;
+CREATE INDEX gaps_by_session ON gaps (session);
+"""
+
+_STATEMENTS = tuple(part.strip() for part in SCHEMA.split(";\n") if part.strip())
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open or make a store file, in WAL mode with a sync at every commit.
+
+    synchronous=FULL: an acknowledged record is forgotten by the line, so it must survive a power
+    cut, not only a killed process; at about five commits a second the sync costs nothing.
+
+    Raises:
+        StoreVersionError: written by a newer program.
+        StoreError: not a store, or not accessible.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        msg = f"store {path} cannot be opened: {error}"
+        raise StoreError(msg) from error
+    try:
+        _prepare(database, path)
+    except sqlite3.Error as error:
+        database.close()
+        msg = f"store {path} cannot be used: {error}"
+        raise StoreError(msg) from error
+    except StoreError:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    database.execute("PRAGMA busy_timeout = 1000")
+    _check_identity(database, path)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("PRAGMA foreign_keys = ON")
+    if _number(database, "PRAGMA user_version") == 0:
+        database.execute("BEGIN IMMEDIATE")
+        for statement in _STATEMENTS:
+            database.execute(statement)
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        database.execute("COMMIT")
+
+
+def _check_identity(database: sqlite3.Connection, path: Path) -> None:
+    version = _number(database, "PRAGMA user_version")
+    tables = _number(database, "SELECT count(*) FROM sqlite_master")
+    if tables and _number(database, "PRAGMA application_id") != APPLICATION_ID:
+        msg = f"{path} is a SQLite file of another program; name another store_path"
+        raise StoreError(msg)
+    if version > SCHEMA_VERSION:
+        msg = (
+            f"store {path} has schema {version}, this program knows up to {SCHEMA_VERSION}; "
+            "run the newer program or name another store_path"
+        )
+        raise StoreVersionError(msg)
+    made = {row[0] for row in database.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")}
+    if version and made != set(_STATEMENTS):
+        msg = f"store {path} claims schema {version} but its tables differ; name another store_path"
+        raise StoreError(msg)
+
+
+def _number(database: sqlite3.Connection, query: str) -> int:
+    return int(database.execute(query).fetchone()[0])

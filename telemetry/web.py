@@ -1,0 +1,221 @@
+"""The page and its interface: static files, live state, pictures, items, requests, metrics."""
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from controller.snapshot import (
+    AcknowledgeAlarm,
+    AlarmKind,
+    LampRemoved,
+    OperatorRequest,
+    PackmlRequest,
+)
+from controller.states import LineCommand
+from telemetry.broadcast import StateBroadcast
+from telemetry.guard import RequestGuard
+from telemetry.hub import LineHub
+from telemetry.page_state import PageStateSource
+from telemetry.recorder import Recorder
+from telemetry.store import ItemStore
+from telemetry.store_reader import SessionBalance, StoredItem
+
+STATIC = Path(__file__).parent / "static"
+MAX_BODY_BYTES = 4096
+MAX_ITEMS = 1000
+DEFAULT_ITEMS = 100
+NO_BOUND_SEQ = 2**62
+
+Operator = Annotated[
+    str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    operator: Operator
+
+
+class _CommandBody(_Body):
+    command: LineCommand
+
+
+class _AcknowledgeBody(_Body):
+    kind: AlarmKind
+
+
+class _ItemsQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(default=DEFAULT_ITEMS, ge=1, le=MAX_ITEMS)
+    before_seq: int = Field(default=NO_BOUND_SEQ, ge=1, le=NO_BOUND_SEQ)
+    session_id: str | None = None
+
+
+_BodyType = TypeVar("_BodyType", bound=_Body)
+_BALANCES = TypeAdapter(tuple[SessionBalance, ...])
+_ITEMS = TypeAdapter(tuple[StoredItem, ...])
+
+
+class Pages:
+    """Route handlers. The page never reaches the PLC: it posts requests, the controller decides."""
+
+    def __init__(
+        self,
+        *,
+        hub: LineHub,
+        recorder: Recorder,
+        source: PageStateSource,
+        broadcast: StateBroadcast,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._hub = hub
+        self._recorder = recorder
+        self._source = source
+        self._broadcast = broadcast
+        self._registry = registry
+
+    def application(self, host_names: frozenset[str]) -> Starlette:
+        """Return the guarded web application."""
+        return Starlette(
+            routes=[
+                Route("/", self.page),
+                Route("/healthz", self.health),
+                Route("/metrics", self.metrics),
+                Route("/api/state", self.state),
+                Route("/api/events", self.events),
+                Route("/api/picture", self.picture),
+                Route("/api/items", self.items),
+                Route("/api/balances", self.balances),
+                Route("/api/command", self.command, methods=["POST"]),
+                Route("/api/acknowledge", self.acknowledge, methods=["POST"]),
+                Route("/api/lamp-removed", self.lamp_removed, methods=["POST"]),
+                Mount("/static", StaticFiles(directory=STATIC)),
+            ],
+            middleware=[Middleware(RequestGuard, host_names=host_names)],
+            exception_handlers={ValidationError: _bad_request},
+        )
+
+    async def page(self, _request: Request) -> Response:
+        """The page itself."""
+        return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
+
+    async def health(self, _request: Request) -> Response:
+        """200 while telemetry works and can store, 503 while it cannot store."""
+        status = self._recorder.status
+        return JSONResponse(
+            {"store": status.available, "line": self._hub.answering, "detail": status.detail},
+            status_code=200 if status.available else 503,
+        )
+
+    async def metrics(self, _request: Request) -> Response:
+        """Everything for Prometheus."""
+        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def state(self, _request: Request) -> Response:
+        """The page's state, once."""
+        return _json(self._source.json())
+
+    async def events(self, _request: Request) -> Response:
+        """The page's state, live."""
+        return StreamingResponse(
+            self._broadcast.events(),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+
+    async def picture(self, _request: Request) -> Response:
+        """The newest annotated picture."""
+        jpeg = self._hub.picture
+        if not jpeg:
+            return Response("no picture yet\n", status_code=404, media_type="text/plain")
+        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "no-store"})
+
+    async def items(self, request: Request) -> Response:
+        """Stored items, newest first: `limit`, `before_seq`, `session_id` (default: the newest)."""
+        query = _ItemsQuery.model_validate(dict(request.query_params))
+        session = self._hub.session
+        session_id = query.session_id or (session.session_id if session is not None else "")
+
+        def read(store: ItemStore) -> tuple[StoredItem, ...]:
+            return store.items(
+                session_id=session_id, before_seq=query.before_seq, limit=query.limit
+            )
+
+        return _json(_ITEMS.dump_json(await self._recorder.read(read)))
+
+    async def balances(self, _request: Request) -> Response:
+        """The stored books of the newest sessions."""
+        return _json(_BALANCES.dump_json(await self._recorder.read(_newest_balances)))
+
+    async def command(self, request: Request) -> Response:
+        """Ask the line for a state change; 409 if its state does not allow it."""
+        body = await _body(request, _CommandBody)
+        if self._hub.answering and body.command not in self._source.commands():
+            return _answer(f"{body.command.value} is not possible in this state", 409)
+        return self._pass_on(PackmlRequest(command=body.command, operator=body.operator))
+
+    async def acknowledge(self, request: Request) -> Response:
+        """Tell that an alarm has been seen; 409 if it does not stand."""
+        body = await _body(request, _AcknowledgeBody)
+        if body.kind not in {alarm.kind for alarm in self._hub.alarms}:
+            return _answer(f"alarm {body.kind.value} does not stand", 409)
+        return self._pass_on(AcknowledgeAlarm(kind=body.kind, operator=body.operator))
+
+    async def lamp_removed(self, request: Request) -> Response:
+        """Tell that the lamp has been taken off the line; 409 if none was found."""
+        body = await _body(request, _Body)
+        if AlarmKind.LAMP_FOUND not in {alarm.kind for alarm in self._hub.alarms}:
+            return _answer("no lamp alarm stands", 409)
+        return self._pass_on(LampRemoved(operator=body.operator))
+
+    def _pass_on(self, request: OperatorRequest) -> Response:
+        if self._hub.request(request):
+            return _answer("passed to the line", 202)
+        return _answer("the line is not connected", 503)
+
+
+def _newest_balances(store: ItemStore) -> tuple[SessionBalance, ...]:
+    return store.balances(limit=20)
+
+
+async def _body(request: Request, kind: type[_BodyType]) -> _BodyType:
+    """Read a small JSON body.
+
+    Raises:
+        ValidationError: not JSON or not of this kind; an oversized body is cut and so not JSON.
+    """
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk[: MAX_BODY_BYTES - len(content)]
+        if len(content) >= MAX_BODY_BYTES:
+            break
+    return kind.model_validate_json(bytes(content))
+
+
+async def _bad_request(_request: Request, error: Exception) -> Response:
+    return _answer(f"request not understood: {_summary(error)}", 400)
+
+
+def _summary(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
+
+
+def _answer(detail: str, status_code: int) -> Response:
+    return JSONResponse({"detail": detail}, status_code=status_code)
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json", headers={"cache-control": "no-store"})

@@ -1,0 +1,230 @@
+import math
+
+import numpy as np
+import pytest
+
+from controller.config import StationConfig
+from controller.planner import StationPlan, StationPlanner, Target
+from controller.step import LineStatus
+from controller.types import DecisionReason
+from controller.window_fit import Surroundings
+from plc.types import EjectionCommand
+from tests.support.belt_scenes import (
+    LIMITS,
+    MM_PER_TICK,
+    TICKS_PER_S,
+    LyingItem,
+    recipe,
+    scene,
+    station,
+)
+from vision.tracker_config import TrackerConfig
+from vision.types import Fraction
+
+TRAVEL_MM = 10_000.0
+PER_MS = TICKS_PER_S / 1000.0
+
+
+def at(s_mm: float, x_mm: float = 500.0, **changes: object) -> LyingItem:
+    """An item whose centre is at machine position `s_mm`."""
+    return LyingItem(x_mm=x_mm, y_mm=TRAVEL_MM - s_mm, **changes)  # type: ignore[arg-type]
+
+
+def status(**changes: float | bool) -> LineStatus:
+    values: dict[str, float | bool] = {
+        "may_fire": True,
+        "now_tick": TRAVEL_MM / MM_PER_TICK + 100.0,
+        "tick_sd": 0.5,
+        "ticks_per_s": TICKS_PER_S,
+        "frame_age_ms": 20.0,
+    }
+    values.update(changes)
+    return LineStatus(**values)  # type: ignore[arg-type]
+
+
+class Plan:
+    """One planning step on a made-up belt; the first item is the target."""
+
+    def __init__(
+        self, *items: LyingItem, bar: StationConfig | None = None, **recipe_changes: object
+    ) -> None:
+        self.items = list(items)
+        self.bar = bar or station()
+        self.planner = StationPlanner(
+            0,
+            self.bar,
+            recipe(**recipe_changes),
+            LIMITS,
+            TrackerConfig(),
+            mm_per_tick=MM_PER_TICK,
+        )
+
+    def around(self, suspects: list[int], line: LineStatus) -> Surroundings:
+        belt = scene(self.items, travel_mm=TRAVEL_MM)
+        foreign = np.array([float(i.fraction is not Fraction.PLASTIC) for i in self.items])
+        return Surroundings(
+            timing=self.planner.timing(line.ticks_per_s),
+            scene=belt,
+            arrival=self.planner.arrival(belt, line.ticks_per_s),
+            foreign=foreign,
+            suspects=np.array(suspects, dtype=np.intp),
+            status=line,
+        )
+
+    def run(
+        self,
+        rows: tuple[int, ...] = (0,),
+        *,
+        suspects: tuple[int, ...] = (),
+        gentle: bool = False,
+        line: LineStatus | None = None,
+    ) -> StationPlan:
+        targets = [Target(row=row, track_id=row + 1, gentle=gentle) for row in rows]
+        around = self.around(list(suspects), line or status())
+        return self.planner.plan(targets, around, next_pulse_id=7)
+
+
+def only(plan: StationPlan) -> EjectionCommand:
+    (pulse,) = plan.planned
+    assert plan.outcomes[1].reason is DecisionReason.TARGET
+    assert plan.outcomes[1].pulses == (pulse.command,)
+    return pulse.command
+
+
+def reason(plan: StationPlan) -> DecisionReason:
+    assert plan.planned == ()
+    assert plan.outcomes[1].pulses == ()
+    return plan.outcomes[1].reason
+
+
+def test_the_pulse_covers_the_item_with_its_margins_lags_taken_off() -> None:
+    command = only(Plan(at(200.0)).run())
+    assert command.pulse_id == 7
+    lead_tick = (TRAVEL_MM + 360.0) / MM_PER_TICK
+    trail_tick = (TRAVEL_MM + 440.0) / MM_PER_TICK
+    lag, margin = 4.0 * PER_MS, 2.0 * PER_MS
+    assert command.open_tick < lead_tick - lag - margin
+    assert command.open_tick > lead_tick - lag - margin - 4.0 * PER_MS
+    assert command.close_tick > trail_tick - lag + margin
+    assert command.close_tick < trail_tick - lag + margin + 4.0 * PER_MS
+    assert command.valves.first <= math.ceil((460.0 - 6.25) / 12.5)
+    assert command.valves.last >= math.floor((540.0 - 6.25) / 12.5)
+    assert command.valves.last - command.valves.first + 1 <= math.ceil(100.0 / 12.5)
+
+
+def test_a_tiny_item_gets_the_shortest_pulse_its_valve_follows() -> None:
+    tiny = at(200.0, width_mm=4.0, length_mm=4.0)
+    command = only(Plan(tiny, bar=station(min_open_ms=30.0)).run())
+    assert (command.close_tick - command.open_tick) / PER_MS == pytest.approx(30.0, abs=0.4)
+    assert command.valves.first <= 40 <= command.valves.last + 1
+
+
+def test_an_item_beside_the_bar_is_off_bar() -> None:
+    half_bar = station(valve_count=40)
+    assert reason(Plan(at(200.0, x_mm=600.0), bar=half_bar).run()) is DecisionReason.OFF_BAR
+
+
+def test_a_pulse_that_cannot_be_there_in_time_is_too_late() -> None:
+    late = status(now_tick=(TRAVEL_MM + 340.0) / MM_PER_TICK)
+    assert reason(Plan(at(200.0)).run(line=late)) is DecisionReason.TOO_LATE
+
+
+def test_a_pulse_is_shortened_at_its_margin_when_time_is_short() -> None:
+    whole = only(Plan(at(200.0)).run())
+    lead_ticks = LIMITS.command_lead_ms * PER_MS
+    hurry = status(now_tick=whole.open_tick + 5.0 - lead_ticks)
+    command = only(Plan(at(200.0)).run(line=hurry))
+    assert command.open_tick == whole.open_tick + 5
+    assert command.close_tick == whole.close_tick
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"may_fire": False}, DecisionReason.NOT_RUNNING),
+        ({"frame_age_ms": 130.0}, DecisionReason.STALE),
+        ({"tick_sd": 9.0}, DecisionReason.STALE),
+    ],
+)
+def test_nothing_is_planned_while_the_line_may_not_fire_or_knows_too_little(
+    changes: dict[str, float | bool], expected: DecisionReason
+) -> None:
+    assert reason(Plan(at(200.0)).run(line=status(**changes))) is expected
+
+
+def test_no_jet_opens_near_a_lamp() -> None:
+    lamp = at(200.0, x_mm=560.0, fraction=Fraction.MERCURY_LAMP, width_mm=30.0)
+    assert reason(Plan(at(200.0), lamp).run(suspects=(1,))) is DecisionReason.NEAR_HAZARD
+
+
+def test_the_pulse_draws_back_from_a_lamp_as_far_as_the_keep_out_asks() -> None:
+    lamp = at(200.0, x_mm=575.0, fraction=Fraction.MERCURY_LAMP, width_mm=10.0)
+    free = only(Plan(at(200.0)).run())
+    plan = Plan(at(200.0), lamp, hazard_keep_out_mm=20.0)
+    command = only(plan.run(suspects=(1,)))
+    assert command.valves.last < free.valves.last
+    right_mm = plan.bar.first_valve_x_mm + (command.valves.last + 0.5) * plan.bar.valve_pitch_mm
+    assert right_mm <= 575.0 - 5.0 - 20.0
+
+
+def test_a_suspect_is_not_jetted_itself_but_may_be_diverted() -> None:
+    lamp = at(200.0, fraction=Fraction.MERCURY_LAMP)
+    assert reason(Plan(lamp).run(suspects=(0,))) is DecisionReason.NEAR_HAZARD
+    only(Plan(lamp).run(suspects=(0,), gentle=True))
+
+
+def test_the_window_shrinks_on_the_side_of_a_neighbour() -> None:
+    alone = only(Plan(at(200.0)).run())
+    behind = at(112.0, fraction=Fraction.FOOD)
+    command = only(Plan(at(200.0), behind).run())
+    assert command.close_tick < alone.close_tick
+    assert command.open_tick == alone.open_tick
+
+
+def test_a_pulse_that_would_take_more_along_than_it_gains_is_skipped() -> None:
+    film = at(200.0, width_mm=30.0, length_mm=30.0)
+    pizza_box = at(200.0, fraction=Fraction.PAPER, width_mm=300.0, length_mm=300.0)
+    assert reason(Plan(film, pizza_box).run()) is DecisionReason.BY_CATCH
+    only(Plan(film, pizza_box, max_by_catch_ratio=1000.0).run())
+
+
+def test_neighbours_that_go_to_the_same_bin_are_no_by_catch() -> None:
+    alone = only(Plan(at(200.0)).run())
+    assert only(Plan(at(200.0), at(112.0)).run()) == alone
+
+
+def test_two_targets_side_by_side_share_the_valves_between_them() -> None:
+    plan = Plan(at(200.0), at(180.0, x_mm=585.0)).run((0, 1))
+    shared = [p for p in plan.planned if p.track_ids == (1, 2)]
+    assert len(shared) == 1
+    assert shared[0].command in plan.outcomes[1].pulses
+    assert shared[0].command in plan.outcomes[2].pulses
+    ids = [p.command.pulse_id for p in plan.planned]
+    assert sorted(ids) == list(range(7, 7 + len(ids)))
+
+
+def test_a_valve_that_has_worked_too_much_rests() -> None:
+    busy = station(max_duty=0.05)
+    assert reason(Plan(at(200.0, length_mm=300.0), bar=busy).run()) is DecisionReason.VALVE_DUTY
+
+
+def test_an_item_inside_a_pulse_already_sent_for_another_shares_it() -> None:
+    plan = Plan(
+        at(200.0, width_mm=200.0, length_mm=200.0), at(200.0, width_mm=40.0, length_mm=40.0)
+    )
+    first = only(plan.run((0,)))
+    second = plan.run((1,))
+    assert second.planned == ()
+    assert second.outcomes[2].pulses == (first,)
+
+
+def test_an_item_for_which_the_valves_leave_no_time_is_refused_not_squeezed_in() -> None:
+    found = set()
+    for s_mm in np.arange(115.0, 145.0, 1.0).tolist():
+        plan = Plan(at(200.0), at(s_mm, length_mm=4.0, width_mm=4.0))
+        first = only(plan.run((0,)))
+        second = plan.run((1,))
+        found.add(second.outcomes[2].reason)
+        for pulse in second.planned:
+            assert pulse.command.open_tick > first.close_tick
+    assert found == {DecisionReason.TARGET, DecisionReason.VALVE_DUTY}

@@ -1,0 +1,111 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from controller.config import FractionRule
+from controller.policy import NO_STATION, SortPolicy
+from controller.types import ActionPolicy, DecisionReason
+from tests.support.belt_scenes import LyingItem, recipe, scene, station
+from vision.types import FRACTIONS, Fraction
+
+STATIONS = (station("plastic", 600.0), station("paper", 1100.0))
+PLASTIC, PAPER, FOOD = (
+    FRACTIONS.index(f) for f in (Fraction.PLASTIC, Fraction.PAPER, Fraction.FOOD)
+)
+
+
+def policy(**rules: FractionRule) -> SortPolicy:
+    base = recipe()
+    fractions = dict(base.fractions) | {Fraction(name): rule for name, rule in rules.items()}
+    return SortPolicy(recipe(fractions=fractions), STATIONS)
+
+
+def item(fraction: Fraction, probability: float, size_mm: float = 80.0) -> LyingItem:
+    return LyingItem(
+        x_mm=500, y_mm=0, fraction=fraction, score=probability, width_mm=size_mm, length_mm=size_mm
+    )
+
+
+def test_each_fraction_goes_to_its_station_from_its_threshold() -> None:
+    found = policy(
+        paper=FractionRule(action=ActionPolicy.DIVERT, station="paper", min_probability=0.8)
+    ).wishes(
+        scene(
+            [
+                item(Fraction.PLASTIC, 0.6),
+                item(Fraction.PAPER, 0.9),
+                item(Fraction.PAPER, 0.7),
+                item(Fraction.OTHER, 0.9),
+            ],
+            travel_mm=0,
+        )
+    )
+    assert found.station.tolist() == [0, 1, NO_STATION, NO_STATION]
+    assert found.fraction.tolist()[:2] == [PLASTIC, PAPER]
+    assert not found.suspect.any()
+
+
+def test_items_too_heavy_for_the_jets_stay_but_diverters_take_them() -> None:
+    heavy = item(Fraction.FOOD, 0.95, size_mm=300.0)
+    eject = FractionRule(action=ActionPolicy.EJECT, station="paper", min_probability=0.5)
+    assert policy(food=eject).wishes(scene([heavy], travel_mm=0)).station[0] == NO_STATION
+    divert = FractionRule(action=ActionPolicy.DIVERT, station="paper", min_probability=0.5)
+    diverting = policy(food=divert)
+    assert diverting.wishes(scene([heavy], travel_mm=0)).station[0] == 1
+    assert diverting.diverts(FOOD)
+
+
+def test_a_lamp_is_suspect_before_it_is_believed() -> None:
+    found = policy().wishes(
+        scene([item(Fraction.MERCURY_LAMP, p) for p in (0.1, 0.3, 0.6)], travel_mm=0)
+    )
+    assert found.suspect.tolist() == [False, True, True]
+    assert found.believed.tolist() == [False, False, True]
+    assert (found.station == NO_STATION).tolist()[2]
+
+
+def test_a_site_may_stop_for_other_fractions_too() -> None:
+    stopping = policy(weee=FractionRule(action=ActionPolicy.STOP_AND_ALARM, min_probability=0.5))
+    found = stopping.wishes(scene([item(Fraction.WEEE, 0.7)], travel_mm=0))
+    assert found.believed.all()
+    track = scene([item(Fraction.WEEE, 0.7)], travel_mm=0).track(0)
+    decision = stopping.hazard_decision(track)
+    assert decision.fraction is Fraction.WEEE
+    assert decision.action is ActionPolicy.STOP_AND_ALARM
+    assert decision.reason is DecisionReason.HAZARD
+
+
+@pytest.mark.parametrize(
+    ("fraction", "probability", "mass_g", "reason"),
+    [
+        (FRACTIONS.index(Fraction.OTHER), 0.9, 10.0, DecisionReason.NOT_TARGET),
+        (PLASTIC, 0.4, 10.0, DecisionReason.LOW_CONFIDENCE),
+        (PLASTIC, 0.9, 900.0, DecisionReason.TOO_HEAVY),
+        (PLASTIC, 0.9, 10.0, DecisionReason.NOT_TARGET),
+    ],
+)
+def test_an_item_that_stays_says_why(
+    fraction: int, probability: float, mass_g: float, reason: DecisionReason
+) -> None:
+    assert policy().reason_to_stay(fraction, probability, mass_g) is reason
+
+
+def test_a_recipe_for_another_line_is_refused() -> None:
+    rule = FractionRule(action=ActionPolicy.EJECT, station="glass", min_probability=0.5)
+    with pytest.raises(ValueError, match="'glass', the line has plastic, paper"):
+        policy(paper=rule)
+
+
+def test_the_probability_for_a_station_adds_up_its_fractions() -> None:
+    both = policy(
+        paper=FractionRule(action=ActionPolicy.EJECT, station="plastic", min_probability=0.5)
+    )
+    posterior = np.array([[0.5, 0.2, 0.1, 0.1, 0.05, 0.05]]).T
+    assert both.probability_for_station(posterior, 0) == pytest.approx([0.7])
+
+
+def test_an_empty_belt_has_no_wishes() -> None:
+    found = policy().wishes(scene([], travel_mm=0))
+    assert len(found.station) == 0
+    assert dataclasses.fields(found)

@@ -1,0 +1,140 @@
+"""The page in a real browser: what the operator sees and what the buttons do."""
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import cv2
+import numpy as np
+import pytest
+
+from controller.snapshot import LampRemoved, OperatorRequest, PackmlRequest
+from controller.states import LineCommand
+from tests.support.browser import Browser, chromium_path
+from tests.support.telemetry_line import lamp_alarm
+from tests.support.telemetry_rig import CLOCK, Rig, wait_for
+
+pytestmark = [
+    pytest.mark.wire,
+    pytest.mark.skipif(chromium_path() is None, reason="chromium is not installed"),
+]
+
+JPEG = cv2.imencode(".jpg", np.full((320, 640, 3), 90, np.uint8))[1].tobytes()
+
+
+class LiveLine:
+    """Publishes ten times a second from its own thread, with a lamp alarm while `lamp` is set."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.lamp = threading.Event()
+        self.silent = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        alarm = lamp_alarm(CLOCK.now_ns())
+        while not self._ending.wait(0.1):
+            if self.silent.is_set():
+                continue
+            self._rig.publish(3)
+            alarms = (alarm,) if self.lamp.is_set() else ()
+            self._rig.feed.publish_snapshot(
+                self._rig.source.snapshot(CLOCK.now_ns(), alarms=alarms)
+            )
+            self._rig.feed.publish_picture(JPEG)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def line(rig: Rig) -> Iterator[LiveLine]:
+    with LiveLine(rig) as running:
+        yield running
+
+
+@pytest.fixture
+def browser(rig: Rig, tmp_path: Path) -> Iterator[Browser]:
+    with Browser(profile=tmp_path / "profile") as opened:
+        opened.open(f"http://127.0.0.1:{rig.supervisor.port}/")
+        opened.wait_until("document.readyState === 'complete' && document.querySelector('#state')")
+        yield opened
+    shutil.rmtree(tmp_path / "profile", ignore_errors=True)
+
+
+def shows(selector: str, text: str) -> str:
+    return f"document.querySelector('{selector}').textContent.includes('{text}')"
+
+
+STALE = "!document.querySelector('#stale').hidden"
+
+
+def test_the_page_shows_the_line_and_its_buttons_reach_it(
+    rig: Rig, line: LiveLine, browser: Browser
+) -> None:
+    line.lamp.set()
+    browser.wait_until(shows("#state", "execute"))
+    browser.wait_until("document.querySelector('#picture').naturalWidth === 640")
+    browser.wait_until(shows("#alarms", "lamp found"))
+    browser.wait_until(shows("#balance-verdict", "closes"))
+    assert browser.evaluate("document.querySelector('[data-command=start]').disabled")
+    assert browser.evaluate("document.querySelectorAll('#fractions tr').length") == 6
+    assert browser.evaluate(shows("#fractions", "not audited"))
+    browser.wait_until("!document.querySelector('[data-command=hold]').disabled")
+    browser.click("[data-command=hold]")
+    browser.wait_until(shows("#answer", "passed to the line"))
+    browser.click("#alarms li button:last-child")
+    requests: list[OperatorRequest] = []
+
+    def both_arrived() -> bool:
+        requests.extend(rig.feed.take_requests())
+        return len(requests) == 2
+
+    wait_for(both_arrived, "two requests")
+    assert requests == [
+        PackmlRequest(command=LineCommand.HOLD, operator="operator"),
+        LampRemoved(operator="operator"),
+    ]
+    folder = os.environ.get("SORTLINE_SCREENSHOTS")
+    if folder:
+        browser.evaluate("scrollTo(0, 0)")
+        browser.screenshot(Path(folder) / "page-1280x800.png")
+    browser.resize(390, 844)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 390
+    if folder:
+        browser.screenshot(Path(folder) / "page-390x844.png")
+
+
+def test_the_page_says_when_line_or_telemetry_are_gone_and_recovers(
+    rig: Rig, line: LiveLine, browser: Browser
+) -> None:
+    browser.wait_until(shows("#state", "execute"))
+    line.silent.set()
+    browser.wait_until(f"{STALE} && {shows('#stale', 'line does not answer')}")
+    disabled = "[...document.querySelectorAll('[data-command]')].every(b => b.disabled)"
+    assert browser.evaluate(disabled)
+    line.silent.clear()
+    browser.wait_until(f"!({STALE})")
+    rig.signal(signal.SIGSTOP)
+    browser.wait_until(f"{STALE} && {shows('#stale', 'telemetry process does not answer')}")
+    assert browser.evaluate(disabled)
+    rig.signal(signal.SIGCONT)
+    browser.wait_until(f"!({STALE})")

@@ -1,0 +1,189 @@
+"""Puts a lockstep run together: the twin's belt under a line, or a recording through it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from calibration.line_calibration import LineCalibration
+from calibration.units import NS_PER_S, MonotonicNs
+from controller.assembly import build_core
+from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from plc.config import PlcConfig
+from twin.config import TwinConfig
+from twin.items import ItemCatalogue
+from twin.lockstep import LockstepSetup, StepObserver
+from twin.lockstep_plant import LockstepPlant
+from twin.operator import SimulatedOperator
+from twin.optics import Renderer
+from twin.perfect_detector import PerfectDetector
+from twin.sights import RecordedSight, RenderedSight, Sight, TrueSight
+from twin.viewpoint import true_calibration
+from twin.world import World
+from vision.ports import Camera, Detector
+from vision.tracker_config import TrackerConfig
+
+START_NS = MonotonicNs(NS_PER_S)
+"""Virtual time zero; any instant would do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedLine:
+    """The line's own settings, as its configuration file gives them.
+
+    Attributes:
+        session_id: for the records.
+        stations: jet bars in order downstream.
+        recipe: what to do with which fraction.
+        limits: freshness and trust limits.
+        tracker: tracker settings.
+        plc: the PLC section; cycle and heartbeat timeout are used, the transport is not.
+        compute_latency_ms: from a frame's exposure to its pulses at the PLC link.
+    """
+
+    session_id: str
+    stations: tuple[StationConfig, ...]
+    recipe: RecipeConfig
+    limits: LimitsConfig
+    tracker: TrackerConfig
+    plc: PlcConfig
+    compute_latency_ms: float = 20.0
+
+
+def twin_run(
+    line: SimulatedLine,
+    config: TwinConfig,
+    *,
+    mm_per_tick: float,
+    catalogue: ItemCatalogue,
+    items: int,
+    detector: Detector | None = None,
+    belts: Path | None = None,
+    observer: StepObserver | None = None,
+) -> LockstepSetup:
+    """Let the twin's items ride through the line.
+
+    Args:
+        line: the line's settings.
+        config: of the world.
+        mm_per_tick: encoder scale.
+        catalogue: what falls onto the belt.
+        items: how many.
+        detector: looks at the rendered camera; None takes the perfect detector and draws nothing.
+        belts: folder of photographs of belts; None paints one.
+        observer: watches every step.
+
+    Raises:
+        ValueError: the recipe and stations, or mix and catalogue, do not fit each other.
+        FileNotFoundError: `belts` holds no readable picture.
+    """
+    plant = _plant(line, config, mm_per_tick)
+    world = World(
+        config=config,
+        stations=line.stations,
+        catalogue=catalogue,
+        drive=plant.drive,
+        item_limit=items,
+    )
+    plant.wire_valves(world.switch)
+    calibration = true_calibration(config, mm_per_tick=mm_per_tick)
+    sight = _sight(world, calibration, detector, belts)
+    return _setup(line, config, plant, world, sight, calibration, observer)
+
+
+def recording_run(
+    line: SimulatedLine,
+    config: TwinConfig,
+    *,
+    calibration: LineCalibration,
+    camera: Camera,
+    detector: Detector,
+    observer: StepObserver | None = None,
+) -> LockstepSetup:
+    """Run somebody's frames through the line; what the items truly are, nobody knows.
+
+    Args:
+        line: the line's settings.
+        config: its belt section moves the belt.
+        calibration: of the camera that took the frames.
+        camera: open, unpaced where it can be.
+        detector: looks at the frames.
+        observer: watches every step.
+
+    Raises:
+        vision.errors.CameraError: there is no first frame.
+    """
+    plant = _plant(line, config, calibration.travel.mm_per_tick)
+    sight = RecordedSight(
+        camera=camera,
+        detector=detector,
+        start_ns=START_NS,
+        frames_per_s=config.camera.frames_per_s,
+    )
+    return _setup(line, config, plant, None, sight, calibration, observer)
+
+
+def _plant(line: SimulatedLine, config: TwinConfig, mm_per_tick: float) -> LockstepPlant:
+    return LockstepPlant(
+        config=config,
+        stations=line.stations,
+        plc=line.plc,
+        mm_per_tick=mm_per_tick,
+        start_ns=START_NS,
+    )
+
+
+def _sight(
+    world: World, calibration: LineCalibration, detector: Detector | None, belts: Path | None
+) -> Sight:
+    frames_per_s = world.config.camera.frames_per_s
+    if detector is None:
+        truth = PerfectDetector(world=world, plane=calibration.plane)
+        return TrueSight(detector=truth, start_ns=START_NS, frames_per_s=frames_per_s)
+    renderer = Renderer(
+        config=world.config,
+        plane=calibration.plane,
+        sprites=world.catalogue.sprites,
+        belts=belts,
+    )
+    return RenderedSight(
+        world=world,
+        renderer=renderer,
+        detector=detector,
+        start_ns=START_NS,
+        frames_per_s=frames_per_s,
+    )
+
+
+def _setup(
+    line: SimulatedLine,
+    config: TwinConfig,
+    plant: LockstepPlant,
+    world: World | None,
+    sight: Sight,
+    calibration: LineCalibration,
+    observer: StepObserver | None,
+) -> LockstepSetup:
+    view_start_mm = calibration.view_s_min_mm
+
+    def pick_lamps() -> int:
+        return 0 if world is None else len(world.pick_lamps(view_start_mm))
+
+    return LockstepSetup(
+        core=build_core(
+            session_id=line.session_id,
+            bundle_id=sight.bundle_id,
+            calibration=calibration,
+            stations=line.stations,
+            recipe=line.recipe,
+            limits=line.limits,
+            tracker=line.tracker,
+        ),
+        plant=plant,
+        world=world,
+        sight=sight,
+        operator=SimulatedOperator(config=config.operator, pick_lamps=pick_lamps),
+        stations=line.stations,
+        recipe=line.recipe,
+        compute_latency_ms=line.compute_latency_ms,
+        cycle_ms=line.plc.cycle_ms,
+        observer=observer,
+    )

@@ -1,0 +1,160 @@
+"""The plant of the demonstration: soft PLC and scene, each in processes of their own."""
+
+import multiprocessing
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from calibration.clock import Clock
+from calibration.units import MonotonicNs
+from controller.config import RecipeConfig, StationConfig
+from plc.config import TcpTransport
+from twin import scene_process
+from twin.config import TwinConfig
+from twin.frame_ring import FrameRing
+from twin.scene_process import AskScores, PickLamps, SceneRequest, SceneScores, SceneSetup
+from twin.soft_plc.config import SoftPlcConfig
+from twin.soft_plc.launch import launch
+from twin.soft_plc.setup import SoftPlcSetup, TcpEndpoint
+from twin.twin_camera import TwinCamera
+
+_ANSWER_S = 5.0
+_STOP_S = 5.0
+
+
+class PlantError(Exception):
+    """The scene process does not answer."""
+
+
+class DemoPlant:
+    """A running plant without metal: what the line talks to are a Modbus server and a camera."""
+
+    def __init__(
+        self,
+        *,
+        config: TwinConfig,
+        stations: Sequence[StationConfig],
+        recipe: RecipeConfig,
+        mm_per_tick: float,
+        heartbeat_timeout_ms: float,
+        transport: TcpTransport,
+        unit_id: int,
+        camera_id: str,
+        items: Path | None,
+        clock: Clock,
+    ) -> None:
+        """Start everything and wait until a Modbus master can connect.
+
+        Args:
+            config: of the world.
+            stations: jet bars.
+            recipe: to know which bin each fraction belongs in.
+            mm_per_tick: true encoder scale.
+            heartbeat_timeout_ms: of the PLC.
+            transport: where the PLC serves Modbus TCP.
+            unit_id: Modbus unit of the PLC.
+            camera_id: identity of the camera.
+            items: folder of real photographs, None for the rendered library.
+            clock: sets the drive's zero.
+
+        Raises:
+            SoftPlcError: the port is in use or a process does not come up.
+        """
+        start_ns = clock.now_ns()
+        self._plc = launch(
+            SoftPlcSetup(
+                plc=SoftPlcConfig.for_line(
+                    stations,
+                    heartbeat_timeout_ms=heartbeat_timeout_ms,
+                    ticks_per_s=config.belt.speed_mm_per_s / mm_per_tick,
+                ),
+                belt=config.belt,
+                mm_per_tick=mm_per_tick,
+                belt_seed=config.seed,
+                start_ns=start_ns,
+                endpoint=TcpEndpoint(host=transport.host, port=transport.port),
+                unit_id=unit_id,
+            )
+        )
+        camera = config.camera
+        self._ring = FrameRing(height_px=camera.height_px, width_px=camera.width_px)
+        setup = SceneSetup(
+            config=config,
+            stations=tuple(stations),
+            rules=tuple(recipe.fractions.items()),
+            mm_per_tick=mm_per_tick,
+            drive_start_ns=MonotonicNs(start_ns),
+            ring_name=self._ring.name,
+            items=items,
+        )
+        context = multiprocessing.get_context("spawn")
+        notices, notices_there = context.Pipe(duplex=False)
+        self._control, control_there = context.Pipe()
+        self._asking = threading.Lock()
+        self._stopped = False
+        self._scene = context.Process(
+            target=scene_process.main,
+            args=(setup, self._plc.events, notices_there, control_there),
+            name="twin-scene",
+            daemon=True,
+        )
+        self._scene.start()
+        notices_there.close()
+        control_there.close()
+        self._plc.events.close()
+        self.camera = TwinCamera(camera_id=camera_id, ring=self._ring, notices=notices)
+        """Camera port on the rendered belt."""
+
+    def pick_lamps(self) -> int:
+        """Take every lamp in reach off the belt by hand; returns how many.
+
+        Raises:
+            PlantError: the scene process does not answer.
+        """
+        return self._ask(PickLamps()).picked
+
+    def scores(self) -> SceneScores:
+        """Return what the bins truly hold.
+
+        Raises:
+            PlantError: the scene process does not answer.
+        """
+        return self._ask(AskScores())
+
+    def check(self) -> None:
+        """Do nothing while all processes live.
+
+        Raises:
+            SoftPlcError: the PLC has ended.
+            PlantError: the scene has ended.
+        """
+        self._plc.check()
+        if not self._scene.is_alive():
+            msg = f"the twin's scene process ended with status {self._scene.exitcode}"
+            raise PlantError(msg)
+
+    def close(self) -> None:
+        """End all processes, valves closed. Idempotent."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._plc.stop()
+        self._control.close()
+        self._scene.join(_STOP_S)
+        if self._scene.is_alive():
+            self._scene.kill()
+            self._scene.join()
+        self._ring.close()
+
+    def _ask(self, request: SceneRequest) -> SceneScores:
+        with self._asking:
+            try:
+                self._control.send(request)
+                if self._control.poll(_ANSWER_S):
+                    answer: SceneScores = self._control.recv()
+                    return answer
+            except (EOFError, OSError) as error:
+                msg = "the twin's scene process has ended"
+                raise PlantError(msg) from error
+        msg = f"the twin's scene process did not answer within {_ANSWER_S:g} s"
+        raise PlantError(msg)

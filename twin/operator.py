@@ -1,0 +1,82 @@
+"""A person beside the line: starts it, picks lamps by hand, confirms, lets it run on."""
+
+from collections.abc import Callable
+
+from calibration.clock import seconds_between
+from calibration.units import MonotonicNs
+from controller.snapshot import (
+    AlarmKind,
+    LampRemoved,
+    LineSnapshot,
+    OperatorRequest,
+    PackmlRequest,
+)
+from controller.states import LineCommand, LineState
+from twin.config import OperatorConfig
+
+STANDING_MM_PER_S = 20.0
+"""Nobody reaches onto a belt that moves faster than this."""
+
+_NEXT: dict[LineState, LineCommand] = {
+    LineState.STOPPED: LineCommand.RESET,
+    LineState.COMPLETE: LineCommand.RESET,
+    LineState.IDLE: LineCommand.START,
+    LineState.HELD: LineCommand.UNHOLD,
+    LineState.SUSPENDED: LineCommand.UNSUSPEND,
+    LineState.ABORTED: LineCommand.CLEAR,
+}
+"""The button that brings a line in this state one step nearer to running."""
+
+
+class SimulatedOperator:
+    """Looks at the line now and then and answers with what the person does. One thread."""
+
+    def __init__(
+        self, *, config: OperatorConfig, pick_lamps: Callable[[], int], name: str = "twin operator"
+    ) -> None:
+        """Put the person beside the line.
+
+        Args:
+            config: reaction time.
+            pick_lamps: takes every lamp in reach off the belt, returns how many.
+            name: as it appears in the audit trail.
+        """
+        self._config, self._pick_lamps, self._name = config, pick_lamps, name
+        self._seen: tuple[LineState, bool] | None = None
+        self._since_ns = MonotonicNs(0)
+        self._started, self._hand_empty = False, True
+        self.lamps_picked = 0
+        """Lamps taken off the belt so far."""
+
+    def look(self, line: LineSnapshot) -> tuple[OperatorRequest, ...]:
+        """Return what the person asks of the line, having seen it in this condition.
+
+        A condition must have stood for the reaction time before the person acts on it, except that
+        the line is started at once the first time.
+        """
+        lamp = any(alarm.kind is AlarmKind.LAMP_FOUND for alarm in line.alarms)
+        if (line.state, lamp) != self._seen:
+            self._seen, self._since_ns = (line.state, lamp), line.at_ns
+        self._started = self._started or line.state is LineState.EXECUTE
+        waited_s = seconds_between(self._since_ns, line.at_ns)
+        if self._started and waited_s < self._config.reaction_s:
+            return ()
+        return self._act(line, lamp=lamp)
+
+    def _act(self, line: LineSnapshot, *, lamp: bool) -> tuple[OperatorRequest, ...]:
+        if lamp and line.state is LineState.HELD:
+            if line.belt_speed_mm_per_s > STANDING_MM_PER_S:
+                return ()
+            if not self._hand_empty:
+                # Hand off the belt first: a lamp that the camera still sees would be found again.
+                self._hand_empty = True
+                return (LampRemoved(operator=self._name), self._press(LineCommand.UNHOLD))
+            self.lamps_picked += self._pick_lamps()
+            self._hand_empty = False
+            self._since_ns = line.at_ns
+            return ()
+        command = _NEXT.get(line.state)
+        return () if command is None else (self._press(command),)
+
+    def _press(self, command: LineCommand) -> PackmlRequest:
+        return PackmlRequest(command=command, operator=self._name)

@@ -1,0 +1,53 @@
+"""What the soft PLC's processes are told when they start."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from twin.config import BeltConfig
+from twin.soft_plc.config import SoftPlcConfig
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TcpEndpoint(_Section):
+    """Serve Modbus TCP."""
+
+    kind: Literal["tcp"] = "tcp"
+    host: str = "127.0.0.1"
+    port: int = Field(ge=0, le=65535)
+    """0 takes any free port."""
+
+
+class SerialEndpoint(_Section):
+    """Serve Modbus RTU on a serial port."""
+
+    kind: Literal["rtu"] = "rtu"
+    device: str
+    baud: int = 115200
+    parity: Literal["N", "E", "O"] = "E"
+    stop_bits: Literal[1, 2] = 1
+
+
+class SoftPlcSetup(_Section):
+    """A soft PLC, its belt drive and its plug."""
+
+    plc: SoftPlcConfig
+    belt: BeltConfig
+    mm_per_tick: float = Field(gt=0)
+    """True belt travel per encoder tick."""
+    belt_seed: int
+    """Of the belt's speed drift."""
+    start_ns: int
+    """Instant of zero travel, monotonic."""
+    first_tick: int = 0
+    """Encoder count at zero travel."""
+    endpoint: Annotated[TcpEndpoint | SerialEndpoint, Field(discriminator="kind")]
+    unit_id: int = Field(default=1, ge=1, le=247)
+    fifo_priority: int = Field(default=50, ge=0, le=99)
+    """Real-time priority of the scan process where the system permits it; 0 asks for none."""
+    unhurried_tolerance_tick: int = Field(default=20, ge=0)
+    """Late tolerance where real-time priority is not granted: on a busy machine one pulse in four
+    then comes more than one tick late, and 10 mm beside the mark is better than not at all."""

@@ -1,0 +1,106 @@
+"""The vision package's sections of line.toml: the camera and the detector."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vision.manifest import STRIDE_PX
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class VisionSection(BaseModel):
+    """A section of line.toml: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CameraSection(VisionSection):
+    """What every camera has, whatever its source."""
+
+    camera_id: str = Field(min_length=1, max_length=80)
+    """Identity of the device; the calibration is bound to it."""
+    exposure_ms: Positive
+    """Exposure time; set on the device where it can be, and part of the latency budget."""
+    transfer_ms: NotNegative
+    """From the end of the exposure until the frame is in this computer, for the latency budget."""
+    stall_after_ms: Positive
+    """Without a new frame for this long the camera counts as lost and is opened again."""
+
+
+class VideoCamera(CameraSection):
+    """A recorded video file."""
+
+    source: Literal["video"]
+    path: Path
+    frames_per_s: Positive | None = None
+    """Overrides the file's own frame times; absent: as recorded."""
+
+
+class ImagesCamera(CameraSection):
+    """A folder of images of one size, in the natural order of their names."""
+
+    source: Literal["images"]
+    path: Path
+    frames_per_s: Positive
+    """Rate at which the images were taken."""
+
+
+class UsbCamera(CameraSection):
+    """A V4L2 device. Settings are written and read back; absent ones are left as they are."""
+
+    source: Literal["usb"]
+    device: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^/dev/")]
+    """Index N of /dev/videoN, or a device path; /dev/v4l/by-id/... survives replugging."""
+    width_px: Annotated[int, Field(gt=0)] | None = None
+    height_px: Annotated[int, Field(gt=0)] | None = None
+    frames_per_s: Positive | None = None
+    pixel_format: Literal["MJPG", "YUYV"] | None = None
+    """Format on the wire; MJPG where the bus is too slow for raw frames."""
+    exposure: Literal["manual", "auto"] = "manual"
+    """Auto leaves the exposure to the device; `exposure_ms` is then its known upper limit."""
+    gain: NotNegative | None = None
+    """In the device's own unit."""
+
+
+class StreamCamera(CameraSection):
+    """An RTSP or HTTP (MJPEG, MPEG-TS) network stream."""
+
+    source: Literal["stream"]
+    url: str = Field(pattern=r"^(rtsps?|https?)://")
+    transport: Literal["tcp", "udp"] = "tcp"
+    """How RTSP carries the pictures; ignored for HTTP."""
+    open_timeout_ms: Positive = 5000.0
+    """Patience with a silent server when connecting."""
+
+
+class TwinCamera(CameraSection):
+    """The twin's renderer; the composition root connects it."""
+
+    source: Literal["twin"]
+
+
+CameraConfig = Annotated[
+    VideoCamera | ImagesCamera | UsbCamera | StreamCamera | TwinCamera,
+    Field(discriminator="source"),
+]
+
+
+class DetectorConfig(VisionSection):
+    """Which network finds the items and how it runs."""
+
+    bundle: Path
+    """Folder of the model bundle."""
+    backend: Literal["openvino", "onnxruntime"] = "openvino"
+    input_px: Annotated[int, Field(ge=STRIDE_PX, le=4096, multiple_of=STRIDE_PX)] | None = None
+    """Long side of the network's input; absent: as the bundle was trained."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """More only where idle cores are left: at 320 px a second thread gains nothing on two shared
+    cores and doubles the 95th percentile."""
+    precision: Literal["f32", "bf16", "auto"] = "f32"
+    """Arithmetic inside the network. bf16 needs OpenVINO and a processor that has it, and takes
+    about 0.6 of the time; auto takes it where it is there, so boxes then depend on the machine."""
+    min_score: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Floor under the bundle's own thresholds."""

@@ -1,0 +1,1 @@
+"""Implementations of the detector port, one per inference library."""

@@ -1,0 +1,48 @@
+"""Mass of an item from what it is taken for and how large it is."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vision.types import FRACTIONS, Fraction
+
+Float64Array = npt.NDArray[np.float64]
+
+_AREAL_DENSITY_G_PER_CM2: Final = {
+    Fraction.PLASTIC: (0.104, 0.9),
+    Fraction.PAPER: (0.033, 0.7),
+    Fraction.FOOD: (0.69, 1.1),
+    Fraction.WEEE: (0.78, 0.8),
+    Fraction.MERCURY_LAMP: (0.28, 0.7),
+    Fraction.OTHER: (0.50, 1.4),
+}
+"""Mass per area of the box around an item (g/cm²), and the relative spread (1 sd) between items.
+
+Measured on the shipped item library: total mass over total box area of its 168 sprites per
+fraction, each in 12 random orientations. A plant replaces them by what its audits weigh.
+"""
+
+_DENSITY = np.array([_AREAL_DENSITY_G_PER_CM2[f][0] for f in FRACTIONS])
+_SECOND_MOMENT = np.array(
+    [d * d * (1.0 + r * r) for d, r in (_AREAL_DENSITY_G_PER_CM2[f] for f in FRACTIONS)]
+)
+_MM2_PER_CM2: Final = 100.0
+
+
+def estimate_mass_g(
+    posterior: Float64Array, extent_mm: Float64Array
+) -> tuple[Float64Array, Float64Array]:
+    """Estimate masses by the law of total expectation and variance over the classes.
+
+    Args:
+        posterior: (6, n) class probabilities in the order of FRACTIONS.
+        extent_mm: (2, n) width and length.
+
+    Returns:
+        Mean (n,) and standard deviation (n,) in g.
+    """
+    area_cm2 = extent_mm[0] * extent_mm[1] / _MM2_PER_CM2
+    density = _DENSITY @ posterior
+    second = _SECOND_MOMENT @ posterior
+    return area_cm2 * density, area_cm2 * np.sqrt(np.maximum(second - density * density, 0.0))

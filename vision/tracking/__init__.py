@@ -1,0 +1,1 @@
+"""The tracker's parts: the track table, motion, association and evidence."""
