@@ -18,6 +18,10 @@ class ConfigError(Exception):
         self.problems = tuple(problems)
 
 
+class UsageError(Exception):
+    """Arguments that do not fit together; the message says what to change."""
+
+
 def problems_of(error: ValidationError, document: Mapping[str, Any]) -> tuple[str, ...]:
     """Return one line per error: key path as in the file, what is wrong, what was found.
 

@@ -28,6 +28,8 @@ IntArray = npt.NDArray[np.intp]
 
 _PAST_LAST_BAR_MM = 300.0
 """How far behind the last bar items still count: longer than any pulse reaches over the belt."""
+_RING_LENGTH = 1 << 16
+"""Decisions remembered, by identity modulo this: many times what lies on a belt at once."""
 _FIRST_PERIOD_MS = 20.0
 """Frame period assumed until two frames have come (50 frames/s)."""
 _LONGEST_PERIOD_MS = 100.0
@@ -77,7 +79,7 @@ class SortingPipeline:
         last_mm = max((s.distance_mm for s in stations), default=calibration.view_s_max_mm)
         self._tracker = Tracker(tracker, calibration, keep_until_s_mm=last_mm + _PAST_LAST_BAR_MM)
         self._watch = HazardWatch(keep_out_mm=recipe.hazard_keep_out_mm)
-        self._station_of: dict[int, int] = {}
+        self._station_ring = np.full(_RING_LENGTH, NO_STATION)
         self._next_pulse_id = 1
         self._last_ns: MonotonicNs | None = None
         self._period_ms = _FIRST_PERIOD_MS
@@ -104,7 +106,7 @@ class SortingPipeline:
         decided = tuple(
             self._decide(row, scene, wishes, outcomes.get(int(scene.track_id[row]))) for row in due
         )
-        self._note_decided(decided, scene)
+        self._note_decided(decided)
         return StepResult(
             decided=decided,
             planned=planned,
@@ -120,12 +122,17 @@ class SortingPipeline:
         return tuple(scene.track(row) for row in np.flatnonzero(visible).tolist())
 
     def hazards_removed(self) -> tuple[DecidedItem, ...]:
-        """Drop the hazardous items, which an operator has taken off the belt.
+        """Take an operator's word that the hazardous items were dealt with.
+
+        Their places on the belt stay known: should one still lie there, a look-alike that the
+        operator left, it raises no second alarm and is no second item, and jets keep clear of it.
 
         Returns:
             Those that had no decision yet, with it, so that every item has one.
         """
-        return self._drop(self._watch.believed, DecisionReason.HAZARD)
+        decided = self._decide_unseen(self._watch.believed, DecisionReason.HAZARD)
+        self._note_decided(decided)
+        return decided
 
     def give_up(self, reason: DecisionReason) -> tuple[DecidedItem, ...]:
         """Drop everything that is tracked: belt positions mean nothing any more, or the run ends.
@@ -137,7 +144,11 @@ class SortingPipeline:
             The items that had no decision yet, with it.
         """
         ids = self._tracker.scene().track_id
-        return self._drop(frozenset(ids[ids > 0].tolist()), reason)
+        track_ids = frozenset(ids[ids > 0].tolist())
+        decided = self._decide_unseen(track_ids, reason)
+        self._tracker.forget(track_ids)
+        self._watch.forget(track_ids)
+        return decided
 
     def _note_period(self, stamp: FrameStamp) -> None:
         if self._last_ns is not None:
@@ -147,10 +158,8 @@ class SortingPipeline:
 
     def _stations(self, scene: BeltScene, wishes: Wishes) -> IntArray:
         """Return (n,) where each item will leave: as decided, else as wished."""
-        stations = wishes.station.copy()
-        for row in np.flatnonzero(scene.decided).tolist():
-            stations[row] = self._station_of.get(int(scene.track_id[row]), NO_STATION)
-        return stations
+        decided = self._station_ring[scene.track_id % len(self._station_ring)]
+        return np.where(scene.decided, decided, wishes.station)
 
     def _due(self, scene: BeltScene, status: LineStatus) -> list[int]:
         """Return rows of items whose decision cannot wait for another frame.
@@ -262,7 +271,9 @@ class SortingPipeline:
         decision = policy.decision(track, action=action, station=station, reason=outcome.reason)
         return DecidedItem(track=track, decision=decision, pulses=outcome.pulses)
 
-    def _drop(self, track_ids: frozenset[int], reason: DecisionReason) -> tuple[DecidedItem, ...]:
+    def _decide_unseen(
+        self, track_ids: frozenset[int], reason: DecisionReason
+    ) -> tuple[DecidedItem, ...]:
         scene = self._tracker.scene()
         believed = self._watch.believed
         decided: list[DecidedItem] = []
@@ -277,16 +288,13 @@ class SortingPipeline:
                     )
                 )
                 decided.append(DecidedItem(track=track, decision=decision, pulses=()))
-        self._tracker.forget(track_ids)
-        self._watch.forget(track_ids)
         return tuple(decided)
 
-    def _note_decided(self, decided: Sequence[DecidedItem], scene: BeltScene) -> None:
+    def _note_decided(self, decided: Sequence[DecidedItem]) -> None:
         if not decided:
             return
         self._tracker.mark_decided(frozenset(item.track.track_id for item in decided))
-        present = set(scene.track_id.tolist())
-        self._station_of = {i: s for i, s in self._station_of.items() if i in present}
         for item in decided:
-            if item.decision.station is not None:
-                self._station_of[item.track.track_id] = item.decision.station
+            station = item.decision.station
+            at = item.track.track_id % len(self._station_ring)
+            self._station_ring[at] = NO_STATION if station is None else station

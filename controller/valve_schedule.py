@@ -72,13 +72,12 @@ class ValveSchedule:
 
     def _busiest(self, valve: int, window: JetWindow, span_tick: float) -> float:
         """Return the longest committed open time of any duty span that holds the window."""
-        pulses = self._committed[valve]
+        first, last = window.close_tick - span_tick, window.open_tick + span_tick
+        pulses = [p for p in self._committed[valve] if p.close_tick > first and p.open_tick < last]
+        if not pulses:
+            return 0.0
         ends = [float(window.close_tick)]
-        ends += [
-            float(p.close_tick)
-            for p in pulses
-            if window.close_tick < p.close_tick < window.open_tick + span_tick
-        ]
+        ends += [float(p.close_tick) for p in pulses if window.close_tick < p.close_tick < last]
         return max(
             sum(
                 max(0.0, min(p.close_tick, end) - max(p.open_tick, end - span_tick)) for p in pulses
@@ -149,17 +148,15 @@ class ValveSchedule:
         rest_tick = timing.rest_tick
         pieces: list[_Interval] = []
         for interval in _united(valve, wanted, rest_tick):
+            first, last = interval.open_tick - rest_tick, interval.close_tick + rest_tick
             left = [interval]
             for pulse in self._committed[valve]:
+                if pulse.close_tick <= first or pulse.open_tick >= last:
+                    continue
                 if pulse.open_tick < interval.close_tick and pulse.close_tick > interval.open_tick:
                     shared.setdefault(pulse.pulse_id, (pulse, set()))[1].update(interval.track_ids)
-                left = [
-                    part
-                    for piece in left
-                    for part in _without(
-                        piece, pulse.open_tick - rest_tick, pulse.close_tick + rest_tick
-                    )
-                ]
+                start, end = pulse.open_tick - rest_tick, pulse.close_tick + rest_tick
+                left = [part for piece in left for part in _without(piece, start, end)]
             for piece in left:
                 pieces.extend(_fitted(piece, timing, rest_tick))
         return pieces

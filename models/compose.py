@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 CLASS_NAMES: tuple[str, ...] = tuple(fraction.value for fraction in Fraction)
 """Class order of every data set and bundle made here."""
 
+_HELD_OUT_OCCUPANCY = (0.1, 0.1)
+"""Held-out scenes all lie at the occupancy that sorting figures are quoted at."""
+
 _SEED_BLOCK = 10_000_000
 _PART_OFFSET = {Part.TRAIN: 1, Part.VAL: 2, Part.TEST: 3}
 _RENDERED_BELTS = {Part.TRAIN: 80, Part.VAL: 12, Part.TEST: 12}
@@ -45,7 +48,7 @@ class ComposeOrder:
         held_out: scenes in each of the val and test subsets.
         rendered_items: rendered sprites per fraction in the training part.
         photo_share: chance of a photograph where a fraction has both kinds.
-        style: ranges of every scene.
+        style: ranges of a training scene; held-out ones differ in occupancy and photograph size.
     """
 
     out: Path
@@ -123,6 +126,8 @@ def compose_dataset(order: ComposeOrder, photos: Path | None, belts: Path | None
     workers = max(os.cpu_count() or 1, 1)
     cut = load_photo_items(photos, workers=workers) if photos is not None else ()
     for batch in _batches(order, with_photos=bool(cut)):
+        if not batch.count:
+            continue
         count = order.rendered_items if batch.part is Part.TRAIN else order.rendered_items // 4 + 1
         stock = make_stock(batch.part, order.seed, count, cut, belts)
         _write_batch(order, batch, stock, workers)
@@ -209,7 +214,9 @@ def _write_batch(order: ComposeOrder, batch: _Batch, stock: Stock, workers: int)
     sprites = stock.photos if batch.only_photos else stock.rendered + stock.photos
     if not sprites:
         raise DatasetError(f"{batch.name}: no item in this part; give more photographs or items")
-    style = order.style if batch.part is Part.TRAIN else replace(order.style, resize=(1.0, 1.0))
+    style = order.style
+    if batch.part is not Part.TRAIN:
+        style = replace(style, resize=(1.0, 1.0), occupancy=_HELD_OUT_OCCUPANCY)
     names = list(Part).index(batch.part) * 10 + int(batch.only_photos)
     worker = _Worker(
         pool=ItemPool(sprites, batch.photo_share),
@@ -255,12 +262,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="data set folder to write")
     parser.add_argument("--photos", type=Path, help="folder of photographs (see models/cutouts.py)")
     parser.add_argument("--belts", type=Path, help="folder of belt photographs")
-    parser.add_argument("--train", type=int, default=20000, help="training scenes (default 20000)")
+    parser.add_argument("--train", type=int, default=16000, help="training scenes (default 16000)")
     parser.add_argument("--held-out", type=int, default=500, help="scenes in each held-out subset")
-    parser.add_argument("--items", type=int, default=600, help="rendered items per fraction")
+    parser.add_argument("--items", type=int, default=450, help="rendered items per fraction")
     parser.add_argument("--photo-share", type=float, default=0.6, help="photographs among items")
     parser.add_argument("--size", type=int, default=320, help="picture side in px (default 320)")
-    parser.add_argument("--occupancy", type=float, default=0.3, help="most belt covered, 0..1")
+    parser.add_argument(
+        "--occupancy", type=float, default=0.4, help="most belt covered in training, 0..1"
+    )
     parser.add_argument("--seed", type=int, default=1, help="decides everything (default 1)")
 
 

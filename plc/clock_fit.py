@@ -29,9 +29,11 @@ _CONTRADICTED: Final = 2
 _CONFIRMED: Final = 5
 """Suspect readings in a row from which they are believed and what came before is not."""
 _NEWEST: Final = 6
-_BENT_SIGMA: Final = 3.5
+_BENT_SIGMA: Final = 3.2
 """Mean residual of the newest readings, in its standard deviations, from which the window is
-taken to be bent by the start or end of a ramp: its older half is dropped."""
+taken to be bent by the start or end of a ramp and is cut short."""
+_UNBENT: Final = 16
+"""Readings that a bent window is cut to."""
 _VARIANCE_UNIFORM: Final = 1 / 12
 
 
@@ -246,7 +248,7 @@ class ClockFit:
     def _forget_bend(
         self, residuals: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
     ) -> float:
-        """Drop the older half of a window whose newest readings leave the curve together.
+        """Cut a window short whose newest readings leave the curve together.
 
         Returns:
             Variance (ticks squared) to add for the bend, zero where there is none.
@@ -254,7 +256,7 @@ class ClockFit:
         mean = abs(float(residuals[-_NEWEST:].sum())) / _NEWEST
         if mean * np.sqrt(_NEWEST) < _BENT_SIGMA:
             return 0.0
-        self._count = max(self._count // 2, min(self._count, _NEWEST))
+        self._count = min(self._count, _UNBENT)
         return mean * mean / float(weights[-_NEWEST:].mean())
 
 

@@ -1,6 +1,6 @@
 """What a register map is made of: registers, and blocks of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -53,6 +53,9 @@ class Block:
         registers: of the first repetition.
         repeats: how many times the group of registers follows itself.
         meaning: what the block is for.
+        address: of the first word.
+        stride: words in one repetition.
+        words: in the whole block.
     """
 
     name: str
@@ -60,21 +63,16 @@ class Block:
     registers: tuple[Register, ...]
     repeats: int
     meaning: str
+    address: int = field(init=False)
+    stride: int = field(init=False)
+    words: int = field(init=False)
 
-    @property
-    def address(self) -> int:
-        """Address of the first word."""
-        return self.registers[0].address
-
-    @property
-    def stride(self) -> int:
-        """Words in one repetition."""
-        return sum(register.words for register in self.registers)
-
-    @property
-    def words(self) -> int:
-        """Words in the whole block."""
-        return self.stride * self.repeats
+    def __post_init__(self) -> None:
+        """Work out the block's place once."""
+        stride = sum(register.words for register in self.registers)
+        object.__setattr__(self, "address", self.registers[0].address)
+        object.__setattr__(self, "stride", stride)
+        object.__setattr__(self, "words", stride * self.repeats)
 
     @property
     def layout(self) -> str:

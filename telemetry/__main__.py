@@ -49,8 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _read_config(path: Path) -> TelemetryConfig:
+    """Read the section; paths in it are relative to the file's folder."""
     with path.open("rb") as file:
-        return TelemetryConfig.model_validate(tomllib.load(file)["telemetry"])
+        config = TelemetryConfig.model_validate(tomllib.load(file)["telemetry"])
+    folder = path.resolve().parent
+    places = {"store_path": config.store_path, "socket_path": config.socket_path}
+    return config.model_copy(update={name: folder / place for name, place in places.items()})
 
 
 def _announce(port: int) -> None:

@@ -76,6 +76,7 @@ class BeltDrive:
         self._segments = [_Segment(0.0, 0.0, 0.0, 0.0)]
         self._starts_s = [0.0]
         self._last_command_s = 0.0
+        self._solved_s = 0.0
 
     def command(self, *, run: bool, at_ns: MonotonicNs) -> None:
         """Start the ramp to full speed or to standstill.
@@ -105,11 +106,7 @@ class BeltDrive:
 
     def speed_mm_per_s(self, at_ns: MonotonicNs) -> float:
         """Return the belt speed."""
-        at_s = self._since_start_s(at_ns)
-        segment = self._segment_at(at_s)
-        ramp = segment.ramp + segment.ramp_per_s * (at_s - segment.start_s)
-        drift = sum(s.amplitude * math.sin(s.rad_per_s * at_s + s.phase) for s in self._sines)
-        return self._speed_mm_per_s * ramp * (1.0 + drift)
+        return self._speed_at(self._since_start_s(at_ns))
 
     def fractional_tick(self, at_ns: MonotonicNs) -> float:
         """Return the belt travel in ticks, before the encoder quantises it."""
@@ -151,6 +148,7 @@ class BeltDrive:
         return last.ramp > 0 or last.travel_mm >= travel_mm
 
     def _time_of_travel_s(self, travel_mm: float) -> float:
+        """Solve travel(t) = `travel_mm` by Newton's method, kept inside a shrinking bracket."""
         index = bisect_right(self._segments, travel_mm, key=lambda s: s.travel_mm) - 1
         segment = self._segments[index]
         low_s = segment.start_s
@@ -159,20 +157,22 @@ class BeltDrive:
         else:
             slowest = self._speed_mm_per_s * segment.ramp * (1 - self._drift_share)
             high_s = low_s + (travel_mm - segment.travel_mm) / slowest
-        # Regula falsi (Illinois) on a smooth monotone function: a handful of evaluations.
-        low, high = self._travel_at(low_s) - travel_mm, self._travel_at(high_s) - travel_mm
+        guess_s = self._solved_s if low_s < self._solved_s < high_s else (low_s + high_s) / 2
         for _ in range(60):
-            if high_s - low_s < 1e-9 or high == low:
+            excess_mm = self._travel_at(guess_s) - travel_mm
+            if abs(excess_mm) < 1e-6:
                 break
-            guess_s = high_s - high * (high_s - low_s) / (high - low)
-            guess = self._travel_at(guess_s) - travel_mm
-            if abs(guess) < 1e-7:
-                return guess_s
-            if guess < 0:
-                low_s, low, high = guess_s, guess, high / 2
+            if excess_mm < 0:
+                low_s = guess_s
             else:
-                high_s, high, low = guess_s, guess, low / 2
-        return high_s
+                high_s = guess_s
+            speed_mm_per_s = self._speed_at(guess_s)
+            step_s = excess_mm / speed_mm_per_s if speed_mm_per_s else math.inf
+            guess_s = (
+                guess_s - step_s if low_s < guess_s - step_s < high_s else (low_s + high_s) / 2
+            )
+        self._solved_s = guess_s
+        return guess_s
 
     def _since_start_s(self, at_ns: MonotonicNs) -> float:
         if at_ns < self._start_ns:
@@ -189,6 +189,14 @@ class BeltDrive:
         if at_s >= self._starts_s[-1]:
             return self._segments[-1]
         return self._segments[bisect_right(self._starts_s, at_s) - 1]
+
+    def _speed_at(self, at_s: float) -> float:
+        segment = self._segment_at(at_s)
+        ramp = segment.ramp + segment.ramp_per_s * (at_s - segment.start_s)
+        drift = 0.0
+        for sine in self._sines:
+            drift += sine.amplitude * math.sin(sine.rad_per_s * at_s + sine.phase)
+        return self._speed_mm_per_s * ramp * (1.0 + drift)
 
     def _travel_at(self, at_s: float) -> float:
         segment = self._segment_at(at_s)

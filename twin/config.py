@@ -120,7 +120,9 @@ class AirConfig(_TwinSection):
     nozzle_distance_mm: Positive = 60.0
     """Nozzle to item; usual are 30 to 150 mm."""
     splitter_distance_mm: Positive = 400.0
-    """From the bar to the splitter edge."""
+    """From the bar to the splitter edge, on a fast belt."""
+    longest_flight_ms: Positive = 200.0
+    """For slow belts the splitter is moved nearer, so that items reach it within this time."""
     splitter_rise_mm: NotNegative = 100.0
     """Splitter edge above the belt's surface; an item must be lifted over it and by its fall."""
     sag_per_valve: NotNegative = 0.005

@@ -36,9 +36,6 @@ _AT_SPEED = 0.9
 _TAIL_NS = 1 * NS_PER_S
 """Run on after the last item or frame, until what was in view then has left it and is decided."""
 
-_STUCK_NS = 300 * NS_PER_S
-"""Virtual time without any item closed after which the run is given up."""
-
 _FIGURES = CaptureFigures(frames_dropped=0, frames_per_s=0.0, records_dropped=0, latencies=())
 
 
@@ -69,6 +66,7 @@ class LockstepSetup:
         compute_latency_ms: from a frame's exposure to its pulses at the PLC link.
         cycle_ms: time between two exchanges with the PLC.
         observer: watches every step, or None.
+        patience_s: virtual time without any item closed after which the run is given up.
     """
 
     core: LineCore
@@ -81,6 +79,7 @@ class LockstepSetup:
     compute_latency_ms: float = 20.0
     cycle_ms: float = 10.0
     observer: StepObserver | None = None
+    patience_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,10 +234,10 @@ class _Run:
         done = self._frames if world is None else world.bins.items
         if done + len(self._records) != self._done:
             self._done, self._moved_ns = done + len(self._records), now_ns
-        elif now_ns - self._moved_ns > _STUCK_NS:
+        elif now_ns - self._moved_ns > self._setup.patience_s * NS_PER_S:
             snapshot = self._core.snapshot(_FIGURES, now_ns)
             msg = (
-                f"no item closed for {_STUCK_NS / NS_PER_S:.0f} s of belt time: the line is "
+                f"no item closed for {self._setup.patience_s:.0f} s of belt time: the line is "
                 f"{snapshot.state.value} ({snapshot.state_reason})"
             )
             raise LockstepError(msg)

@@ -187,7 +187,9 @@ class World:
             return False
         self._jetted[index] = True
         air = self.config.air
-        flight_s = air.splitter_distance_mm / max(self.speed_mm_per_s, 1.0)
+        flight_s = min(
+            air.splitter_distance_mm / max(self.speed_mm_per_s, 1.0), air.longest_flight_ms * 1e-3
+        )
         lift = lift_mm(
             impulse,
             mass_g=float(items.mass_g[index]),

@@ -1,13 +1,14 @@
 """The whole line on the twin in virtual time: figures, balance, safety of lamps, determinism."""
 
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.lockstep_rig import shipped_line, shipped_run, with_air, with_share
-from twin.lockstep import SimulationResult, run_lockstep
+from twin.config import OperatorConfig
+from twin.lockstep import LockstepError, SimulationResult, run_lockstep
 from vision.types import Fraction
 
 FLOORS = tomllib.loads((Path(__file__).parent / "floors.toml").read_text())
@@ -33,7 +34,12 @@ def test_scenario_reaches_its_floors_and_every_item_is_accounted_for(name):
     scenario = dict(FLOORS[name])
     line = scenario.pop("line")
     config = shipped_line(line)[1].with_changes(occupancy=scenario.pop("occupancy"))
-    setup = shipped_run(line, items=scenario.pop("items"), config=config)
+    setup = shipped_run(
+        line,
+        items=scenario.pop("items"),
+        config=config,
+        max_by_catch_ratio=scenario.pop("max_by_catch_ratio"),
+    )
     result = run_lockstep(setup)
     _assert_everything_is_accounted_for(setup, result)
     scores = _scores(result)
@@ -60,7 +66,8 @@ def test_same_seed_gives_the_same_run_bit_for_bit_and_another_seed_another():
 
 def test_lamps_stop_the_belt_are_taken_by_hand_and_never_struck_by_a_jet():
     config = with_share(shipped_line("demo")[1], Fraction.MERCURY_LAMP, 0.05)
-    setup = shipped_run("demo", items=120, config=config)
+    config = config.model_copy(update={"operator": OperatorConfig(reaction_s=1.0)})
+    setup = shipped_run("demo", items=80, config=config)
     result = run_lockstep(setup)
     _assert_everything_is_accounted_for(setup, result)
     assert result.lamps is not None
@@ -88,6 +95,13 @@ def test_the_truth_in_the_bins_agrees_with_the_line_when_nothing_is_by_catch():
     blown_off = sum(bins.count(0, fraction) for fraction in Fraction)
     assert blown_off == result.totals.ejected[0]
     assert _scores(result)[Fraction.PLASTIC].purity_count == 1.0
+
+
+def test_a_line_that_never_starts_is_given_up_with_its_state_and_reason():
+    setup = replace(shipped_run(items=5), patience_s=3.0)
+    setup.plant.plc.set_safety(ok=False)
+    with pytest.raises(LockstepError, match=r"no item closed for 3 s .* safety circuit"):
+        run_lockstep(setup)
 
 
 def test_progress_is_told_while_the_run_goes_on():

@@ -1,5 +1,6 @@
 """Lockstep runs of the shipped line files on the twin's plain shapes."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,14 @@ def shipped_run(
     items: int,
     config: TwinConfig | None = None,
     catalogue: ItemCatalogue | None = None,
+    max_by_catch_ratio: float | None = None,
     **more: Any,
 ) -> LockstepSetup:
     """Return a ready run of a shipped line, on plain shapes and its own world by default."""
     line, own_config = shipped_line(name)
+    if max_by_catch_ratio is not None:
+        recipe = line.recipe.model_copy(update={"max_by_catch_ratio": max_by_catch_ratio})
+        line = replace(line, recipe=recipe)
     return twin_run(
         line,
         config or own_config,

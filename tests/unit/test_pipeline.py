@@ -166,7 +166,7 @@ def test_a_lamp_that_turns_up_beside_a_pulse_already_sent_is_reported_once() -> 
     assert conflicts[0].track_id == 2
 
 
-def test_removed_lamps_are_decided_and_forgotten() -> None:
+def test_removed_lamps_are_decided_and_gone() -> None:
     lamp = entering(500, fraction=Fraction.MERCURY_LAMP)
     line = Line([lamp, entering(200)])
     line.run(1, 4)
@@ -175,6 +175,17 @@ def test_removed_lamps_are_decided_and_forgotten() -> None:
     line.items = [entering(200)]
     assert [i.decision.fraction for i in line.run(5, 20)] == [Fraction.PLASTIC]
     assert line.pipeline.hazards_removed() == ()
+
+
+def test_a_look_alike_left_lying_raises_no_second_alarm_and_is_still_kept_clear_of() -> None:
+    lamp = entering(500, fraction=Fraction.MERCURY_LAMP)
+    line = Line([lamp, entering(550, width_mm=40)])
+    line.run(1, 4)
+    assert len(line.pipeline.hazards_removed()) == 1
+    (item,) = line.run(5, 25)
+    assert item.decision.fraction is Fraction.PLASTIC
+    assert item.decision.reason is DecisionReason.NEAR_HAZARD
+    assert sum(len(r.hazards) for r in line.results) == 1
 
 
 def test_a_lamp_already_decided_is_not_decided_again_when_removed() -> None:

@@ -150,10 +150,9 @@ def test_a_gentle_ramp_is_followed_while_trusted(deceleration):
     reader = Reader(drive)
     reader.read(100)
     drive.command(run=False, at_ns=reader.now_ns)
-    errors = []
-    for _ in range(200):
-        if isinstance(reader.read(), ClockEstimate):
-            errors.append(abs(reader.error_ticks()))
+    errors = [
+        abs(reader.error_ticks()) for _ in range(200) if isinstance(reader.read(), ClockEstimate)
+    ]
     assert np.percentile(errors, 90) < 5
 
 

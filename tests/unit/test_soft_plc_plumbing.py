@@ -80,7 +80,7 @@ def test_a_reader_that_does_not_read_costs_edges_never_the_belt_command():
     received = []
     while reader.poll(0):
         received.extend(reader.recv())
-        pipe.send([], BeltCommand(run=False, at_ns=10))
+        pipe.send([], None)
     assert BeltCommand(run=False, at_ns=9) in received
     edges = sum(isinstance(event, ValveEdge) for event in received)
     assert edges + pipe.dropped == 20_000

@@ -32,14 +32,14 @@ def test_a_missing_file_ends_with_code_two(
     assert "No such file" in capsys.readouterr().err
 
 
-def test_a_store_that_cannot_be_used_ends_with_code_two(
+def test_a_store_beside_the_file_that_cannot_be_used_ends_with_code_two(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "s.sqlite").write_bytes(b"no database at all" * 100)
     line = tmp_path / "line.toml"
     line.write_text(
-        f'[telemetry]\nhost = "127.0.0.1"\nport = 0\nstore_path = "{tmp_path}/s.sqlite"\n'
-        f'socket_path = "{tmp_path}/s.sock"\n'
+        '[telemetry]\nhost = "127.0.0.1"\nport = 0\nstore_path = "s.sqlite"\n'
+        'socket_path = "s.sock"\n'
     )
     assert main([str(line)]) == 2
     assert "not a database" in capsys.readouterr().err

@@ -25,6 +25,7 @@ from plc.registers import (
     MAP_VERSION,
     RECENT,
     STATUS_AREA_WORDS,
+    RequestFlag,
     StatusFlag,
 )
 from plc.types import PlcState, PulseOutcome
@@ -73,6 +74,8 @@ class SoftPlc:
         self._mailbox_words = [0] * MAILBOX_WORDS
         self._mailbox = decode_mailbox(self._mailbox_words)
         self._written = False
+        self._run = False
+        self._belt_run = False
         self._accepted_batch = 0
         self._queue = PulseQueue(config, valves=self._valves, reports=self._reports)
         self._scan_counter = 0
@@ -181,8 +184,10 @@ class SoftPlc:
         if self._written:
             self._written = False
             self._mailbox = decode_mailbox(self._mailbox_words)
+            self._run = RequestFlag.RUN in self._mailbox.requests
+            self._belt_run = RequestFlag.BELT_RUN in self._mailbox.requests
             self._supervisor.hear(self._mailbox.heartbeat, now_ns)
-        self._supervisor.update(self._mailbox.requests, now_ns)
+        self._supervisor.update(now_ns, run=self._run, belt_run=self._belt_run)
         running = self._supervisor.state is PlcState.RUNNING
         if not running:
             self._queue.flush(tick, now_ns)

@@ -1,7 +1,6 @@
 """The soft PLC's state: stopped, running, safe; heartbeat watch; belt drive output."""
 
 from calibration.units import NS_PER_MS, MonotonicNs
-from plc.registers import RequestFlag
 from plc.types import PlcState
 
 
@@ -32,8 +31,8 @@ class Supervisor:
             self._heard_ns = now_ns
             self.heartbeat_ok = True
 
-    def update(self, requests: RequestFlag, now_ns: MonotonicNs) -> None:
-        """Advance the state by one scan."""
+    def update(self, now_ns: MonotonicNs, *, run: bool, belt_run: bool) -> None:
+        """Advance the state by one scan, given what the mailbox requests."""
         if self.heartbeat_ok and now_ns - self._heard_ns > self._timeout_ns:
             self.heartbeat_ok = False
             self._disarm(stop_belt=self._belt_stops_on_silence)
@@ -43,7 +42,7 @@ class Supervisor:
             self._disarm(stop_belt=True)
             self.state = PlcState.SAFE
         elif self.heartbeat_ok:
-            self._follow(requests)
+            self._follow(run=run, belt_run=belt_run)
 
     def _disarm(self, *, stop_belt: bool) -> None:
         self._run_armed = False
@@ -51,12 +50,12 @@ class Supervisor:
             self._belt_armed = False
             self.belt_on = False
 
-    def _follow(self, requests: RequestFlag) -> None:
-        if RequestFlag.RUN not in requests:
+    def _follow(self, *, run: bool, belt_run: bool) -> None:
+        if not run:
             self._run_armed = True
             self.state = PlcState.STOPPED
         elif self._run_armed and self.state is PlcState.STOPPED:
             self.state = PlcState.RUNNING
-        if RequestFlag.BELT_RUN not in requests:
+        if not belt_run:
             self._belt_armed = True
-        self.belt_on = self._belt_armed and RequestFlag.BELT_RUN in requests
+        self.belt_on = self._belt_armed and belt_run

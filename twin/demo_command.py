@@ -1,0 +1,82 @@
+"""The demo command: arguments, the twin as a plant of its own, and what its bins truly hold."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from calibration.clock import Clock
+from calibration.line_calibration import LineCalibration
+from controller.config_report import UsageError
+from controller.line_file import LineFile, TwinCalibration
+from plc.config import TcpTransport
+from twin.config import TwinConfig
+from twin.demo_plant import DemoPlant
+from twin.scene_process import SceneScores
+from twin.score_table import score_table
+from twin.viewpoint import true_calibration
+
+WORDS = "start the demonstration line: twin belt, camera and PLC; page on port 8080"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--items", type=Path, metavar="DIR", help="let cutouts of these photographs ride the belt"
+    )
+    parser.add_argument(
+        "--operator",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="a simulated person starts the line and picks lamps (default); with --no-operator it "
+        "waits for yours on the page",
+    )
+
+
+def calibration_of(line: LineFile, twin: TwinConfig) -> LineCalibration:
+    """Return the twin's true calibration.
+
+    Raises:
+        UsageError: the line file is not one of the twin's.
+    """
+    if not isinstance(line.calibration, TwinCalibration):
+        msg = 'the demonstration needs calibration.kind "twin" in the line file'
+        raise UsageError(msg)
+    return true_calibration(twin, mm_per_tick=line.calibration.mm_per_tick)
+
+
+def open_plant(line: LineFile, twin: TwinConfig, items: Path | None, clock: Clock) -> DemoPlant:
+    """Start soft PLC and scene.
+
+    Args:
+        line: the line that will talk to them.
+        twin: the world.
+        items: folder of real photographs, None for the rendered library.
+        clock: sets the belt drive's zero.
+
+    Raises:
+        UsageError: the line file has no Modbus TCP transport or is not one of the twin's.
+        SoftPlcError: the PLC's port is in use or a process does not come up.
+    """
+    transport = line.plc.transport
+    if not isinstance(transport, TcpTransport):
+        msg = 'the demonstration needs plc.transport.kind "tcp" in the line file'
+        raise UsageError(msg)
+    return DemoPlant(
+        config=twin,
+        stations=line.stations,
+        recipe=line.recipe,
+        mm_per_tick=calibration_of(line, twin).travel.mm_per_tick,
+        heartbeat_timeout_ms=line.plc.heartbeat_timeout_ms,
+        transport=transport,
+        unit_id=line.plc.unit_id,
+        camera_id=line.camera.camera_id,
+        items=items,
+        clock=clock,
+    )
+
+
+def show(scores: SceneScores, console: Console) -> None:
+    """Print what the bins truly hold."""
+    console.print(score_table(scores.fractions, title="what the bins truly hold"))
+    console.print(f"lamps: {scores.lamps} left the belt, {scores.lamps_jetted} struck by a jet")

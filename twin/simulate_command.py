@@ -1,0 +1,131 @@
+"""The simulate command: arguments to a request, a result to words or JSON."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from calibration.clock import MonotonicClock
+from calibration.line_calibration import LineCalibration
+from controller.config_report import ConfigError, UsageError, problems_of
+from controller.line_file import LineFile
+from telemetry.terminal import balance_table
+from twin.config import TwinConfig
+from twin.lockstep import SimulationResult, StepObserver
+from twin.score_table import score_table
+from twin.simulation import (
+    DetectorChoice,
+    SimulationRequest,
+    simulate_camera,
+    simulate_twin,
+)
+from vision.factory import open_camera
+from vision.source import FORMS, parse_source
+
+WORDS = "run the line in virtual time and print purity, recovery and by-catch"
+ITEMS = 1000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--items",
+        action="append",
+        default=[],
+        metavar="N|DIR",
+        help="how many items (default 1000), or a folder of photographs to cut them from, laid "
+        "out as DIR/<fraction>/*.jpg; may be given twice, once for each",
+    )
+    parser.add_argument("--seed", type=int, metavar="S", help="another seed: other items")
+    parser.add_argument(
+        "--occupancy", type=float, metavar="SHARE", help="belt area covered, e.g. 0.1"
+    )
+    parser.add_argument("--belt-speed", type=float, metavar="M_PER_S", help="belt speed, e.g. 2.8")
+    parser.add_argument(
+        "--detector",
+        choices=[choice.value for choice in DetectorChoice],
+        default=DetectorChoice.SHIPPED.value,
+        help="shipped: the line's bundle on rendered frames; perfect: the truth",
+    )
+    parser.add_argument(
+        "--source", metavar="SOURCE", help=f"instead of the twin's belt: {FORMS}; no truth then"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def request_from(
+    arguments: argparse.Namespace,
+    line: LineFile,
+    twin: TwinConfig,
+    observer: Callable[[str, LineCalibration], StepObserver] | None,
+) -> SimulationRequest:
+    """Put the arguments over the line file's world.
+
+    Raises:
+        UsageError: `--items` names neither a number nor a folder.
+        ConfigError: a value is out of its range.
+    """
+    count, photographs = _items(arguments.items)
+    speed = arguments.belt_speed
+    try:
+        changed = twin.with_changes(
+            seed=arguments.seed,
+            occupancy=arguments.occupancy,
+            belt_speed_mm_per_s=None if speed is None else speed * 1000.0,
+        )
+    except ValidationError as error:
+        raise ConfigError([f"twin.{problem}" for problem in problems_of(error, {})]) from error
+    return SimulationRequest(
+        line=line,
+        twin=changed,
+        items=count,
+        photographs=photographs,
+        detector=DetectorChoice(arguments.detector),
+        observer=observer,
+    )
+
+
+def run(request: SimulationRequest, source: str | None, console: Console) -> SimulationResult:
+    """Simulate with a progress bar.
+
+    Args:
+        request: what to simulate.
+        source: camera instead of the twin's belt, as `vision.source.FORMS` says, or None.
+        console: where the progress goes.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        if source is None or source == "twin":
+            task = progress.add_task("items", total=request.items)
+            return simulate_twin(request, lambda done: progress.update(task, completed=done))
+        config = parse_source(source, request.line.camera)
+        camera = open_camera(config, MonotonicClock(), paced=False)
+        task = progress.add_task("frames", total=None)
+        return simulate_camera(request, camera, lambda done: progress.update(task, completed=done))
+
+
+def show(result: SimulationResult, line: LineFile, console: Console) -> None:
+    """Print a result for people."""
+    if result.fractions is not None:
+        title = f"{result.items} items in {result.belt_s:.0f} s of belt time"
+        console.print(score_table(result.fractions, title=title))
+        console.print(f"lamps: {result.lamps} fed, {result.lamps_jetted} struck by a jet")
+    console.print(balance_table(result.totals, line.station_names))
+    console.print(f"{result.belt_s / result.wall_s:.1f} x real time")
+
+
+def _items(words: Sequence[str]) -> tuple[int, Path | None]:
+    """Tell `--items 500` (how many) from `--items DIR` (what they look like)."""
+    count, folder = ITEMS, None
+    for word in words:
+        if word.isdecimal() and int(word) > 0:
+            count = int(word)
+        elif Path(word).is_dir():
+            folder = Path(word)
+        else:
+            msg = f"--items {word}: neither a positive number nor a folder of photographs"
+            raise UsageError(msg)
+    return count, folder
