@@ -30,7 +30,7 @@ Float64Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
-_LEVELS: Final = ((1.0, 0.0), (0.5, 0.0), (0.0, 0.0), (0.0, 0.15), (0.0, 0.3))
+_LEVELS: Final = ((1.0, 0.0), (0.5, 0.0), (0.0, 0.0), (0.0, 0.15), (0.0, 0.3), (0.0, 0.4))
 """How far a side of the window may go: share of its margin outwards, or share of the item's
 extent inwards."""
 _SMALLEST_RATIO: Final = 1e-3
