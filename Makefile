@@ -1,6 +1,6 @@
 # Two commands for everybody: `make run` and `make test`. `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format lint types layers bench registers clean train-env system-packages
+.PHONY: help run test test-long check format lint types layers bench registers clean train-env system-packages pictures
 
 PYTHON ?= python3
 VENV := .venv
@@ -67,6 +67,9 @@ bench: $(VENV)/train.stamp ## make bench NAME=latency|firing|sorting [ARGS=--qui
 registers: $(VENV)/runtime.stamp ## write docs/registers.md and docs/registers.csv from the register map
 	@$(BIN)/python -m plc.registers --markdown > docs/registers.md
 	@$(BIN)/python -m plc.registers --csv > docs/registers.csv
+
+pictures: $(VENV)/dev.stamp ## make the docs' pictures from the running demonstration (needs chromium)
+	@PYTHONPATH=. $(BIN)/python docs/make_pictures.py $(ARGS)
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

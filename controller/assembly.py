@@ -48,7 +48,7 @@ def build_core(
             limits=limits,
             tracker=tracker,
         ),
-        machine=PackmlMachine(),
+        machine=PackmlMachine(holds_without_frames=limits.belt_on_camera_loss == "stop"),
         health=HealthMonitor(limits),
         ledger=ItemLedger(
             session_id=session_id,

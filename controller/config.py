@@ -1,6 +1,6 @@
 """The controller's sections of line.toml: stations, recipe, limits."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -116,6 +116,10 @@ class LimitsConfig(Section):
 
     max_frame_age_ms: Positive
     """Older frames plan no pulse and raise the camera alarm."""
+    belt_on_camera_loss: Literal["stop", "run"]
+    """What a running line does without fresh frames. stop: it is held, the belt stands until an
+    operator lets it go on. run: the belt goes on, the alarm stands, nothing fires and every item
+    passes; sorting goes on with the next fresh frame. Neither starts a line without frames."""
     max_tick_sd: Positive
     """Largest standard deviation of the clock fit, ticks, at which pulses are planned."""
     frame_period_ms: Positive

@@ -117,7 +117,7 @@ class LineCore:
         if facts.link_error is not None:
             log.info("PLC link is up")
             facts.clock_fit.reset("the link was lost")
-        facts.link_error, facts.encoder_error, facts.plc = None, None, status
+        facts.link_error, facts.plc = None, status
         facts.clock_fit.add(
             read_ns=status.read_ns, round_trip_ns=status.round_trip_ns, tick=status.tick
         )
@@ -196,6 +196,8 @@ class LineCore:
             reply = self._lamp_removed(now_ns)
         else:
             reply = self._machine.command(request.command, request.operator)
+            if reply.accepted:
+                self._facts.answered(request.command)
         log.info("%s by %s: %s", type(request).__name__, request.operator, reply.reason)
         self.idle(now_ns)
         return reply

@@ -19,6 +19,10 @@ _log = logging.getLogger(__name__)
 
 _LATE_ALARM_MS: Final = 10_000.0
 """How long the alarm stands after the last late pulse: long enough to be read."""
+_CLOCK_DELAY_MS: Final = 1_000.0
+"""A belt that gathers speed widens the clock fit for less than this; nothing fires meanwhile."""
+_FIRST_FRAME_DELAY_MS: Final = 1_000.0
+"""Time for a camera that was only just asked for frames."""
 _RECOVER_SHARE: Final = 0.8
 """A level must fall to this share of its limit before its alarm goes, so that it cannot flutter."""
 
@@ -95,6 +99,7 @@ class HealthMonitor:
         """
         self._limits = limits
         self._standing: dict[AlarmKind, Alarm] = {}
+        self._since_ns: dict[AlarmKind, MonotonicNs] = {}
         self._late_pulses = 0
         self._late_until_ns = 0
         self._late_count = 0
@@ -102,7 +107,7 @@ class HealthMonitor:
     def observe(self, seen: Observation) -> tuple[Alarm, ...]:
         """Take an observation in and return the alarms that stand now, oldest first."""
         for kind, condition in _CONDITIONS.items():
-            self._set(kind, condition(self, seen), seen.now_ns)
+            self._set(kind, self._lasting(kind, condition(self, seen), seen), seen.now_ns)
         return tuple(self._standing.values())
 
     def acknowledge(self, kind: AlarmKind) -> bool:
@@ -112,6 +117,15 @@ class HealthMonitor:
             return False
         self._standing[kind] = dataclasses.replace(alarm, acknowledged=True)
         return True
+
+    def _lasting(self, kind: AlarmKind, detail: str | None, seen: Observation) -> str | None:
+        """Return the detail once its condition has lasted for the kind's on-delay (ISA-18.2)."""
+        if detail is None:
+            self._since_ns.pop(kind, None)
+            return None
+        since_ns = self._since_ns.setdefault(kind, seen.now_ns)
+        waited_ms = (seen.now_ns - since_ns) / NS_PER_MS
+        return detail if kind in self._standing or waited_ms >= _on_delay_ms(kind, seen) else None
 
     def _set(self, kind: AlarmKind, detail: str | None, now_ns: MonotonicNs) -> None:
         alarm = self._standing.get(kind)
@@ -167,6 +181,15 @@ class HealthMonitor:
         if seen.now_ns >= self._late_until_ns:
             return None
         return f"{self._late_count} pulses came too late and were refused"
+
+
+def _on_delay_ms(kind: AlarmKind, seen: Observation) -> float:
+    """Return how long a condition must last before its alarm rises; most rise at once."""
+    if kind is AlarmKind.CLOCK_UNSURE:
+        return _CLOCK_DELAY_MS
+    if kind is AlarmKind.CAMERA_STALLED and seen.frame_age_ms is None:
+        return _FIRST_FRAME_DELAY_MS
+    return 0.0
 
 
 def _lamp_found(_: HealthMonitor, seen: Observation) -> str | None:

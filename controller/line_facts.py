@@ -4,7 +4,7 @@ from calibration.units import NS_PER_MS, MonotonicNs
 from controller.config import LimitsConfig
 from controller.health import Observation
 from controller.packml import LineConditions
-from controller.states import LineState
+from controller.states import LineCommand, LineState
 from controller.step import LineStatus
 from plc.clock_fit import ClockEstimate, ClockFit
 from plc.errors import PlcError, PlcFaultError, PlcLinkError, PlcMapError
@@ -21,7 +21,7 @@ class LineFacts:
     Attributes:
         plc: last reading, None before the first.
         link_error: why the PLC cannot be talked to, None if it can.
-        encoder_error: why ticks mean nothing, None if they do.
+        encoder_error: why ticks meant nothing, until an operator clears or resets the line.
         camera_error: why there is no camera, None if it is well.
         disk_full: records cannot be written to disk.
         newest_exposed_ns: exposure of the newest frame, None before the first.
@@ -62,6 +62,11 @@ class LineFacts:
         """Return the clock fit's standard deviation in ticks, None without a fit."""
         clock = self.clock
         return None if clock is None else clock.sd_tick_at(now_ns)
+
+    def answered(self, command: LineCommand) -> None:
+        """Forget a fault that an operator has seen to; it is told again if it still is there."""
+        if command in (LineCommand.CLEAR, LineCommand.RESET):
+            self.encoder_error = None
 
     def line_status(
         self,

@@ -6,7 +6,7 @@ operator's command leads towards EXECUTE: no restart, reconnection or cleared fa
 What answers which trouble: safety not OK, a PLC in its safe state or stopped by itself, a lost PLC
 link and an encoder fault abort (the machine's condition is not known, someone has to look). A
 hazardous item on the belt and a camera without fresh frames hold (the machine is well, the belt
-stands, a person removes the cause and lets it go on).
+stands, a person removes the cause and lets it go on); a line may be configured to run on blind.
 """
 
 from dataclasses import dataclass
@@ -114,8 +114,14 @@ def requests(state: LineState) -> PlcRequest:
 class PackmlMachine:
     """One line's state. Starts STOPPED in production mode; one thread."""
 
-    def __init__(self) -> None:
-        """Start STOPPED."""
+    def __init__(self, *, holds_without_frames: bool = True) -> None:
+        """Start STOPPED.
+
+        Args:
+            holds_without_frames: whether a line in EXECUTE is held when no fresh frames come. No
+                line starts or goes on from a hold without them, whatever this says.
+        """
+        self._holds_without_frames = holds_without_frames
         self._state = LineState.STOPPED
         self._mode = LineMode.PRODUCTION
         self._reason = "program started"
@@ -194,6 +200,13 @@ class PackmlMachine:
             return _reason_to_hold(self._conditions)
         return None
 
+    def _goes_on(self, conditions: LineConditions) -> bool:
+        """Return whether only the camera is missing in a state that bears that."""
+        if conditions.lamp_standing:
+            return False
+        waking = self._state is LineState.STARTING
+        return waking or (self._state is LineState.EXECUTE and not self._holds_without_frames)
+
     def _next(self, conditions: LineConditions) -> tuple[LineState, str] | None:
         state = self._state
         if state not in _ABORTED:
@@ -202,7 +215,7 @@ class PackmlMachine:
                 return LineState.ABORTING, trouble
         if state in _MOVING:
             trouble = _reason_to_hold(conditions)
-            if trouble is not None and not _still_waking(state, conditions):
+            if trouble is not None and not self._goes_on(conditions):
                 return LineState.HOLDING, trouble
         if state in _DONE and _missing(state, conditions) is None:
             return _DONE[state], self._reason
@@ -231,11 +244,6 @@ def _reason_to_hold(conditions: LineConditions) -> str | None:
     if not conditions.frames_fresh:
         return "no fresh camera frames"
     return None
-
-
-def _still_waking(state: LineState, conditions: LineConditions) -> bool:
-    """Return whether only the camera is missing while the line starts: that is waited for."""
-    return state is LineState.STARTING and not conditions.lamp_standing
 
 
 def _missing(state: LineState, conditions: LineConditions) -> str | None:

@@ -141,6 +141,7 @@ def recipe(**changes: object) -> RecipeConfig:
 
 LIMITS = LimitsConfig(
     max_frame_age_ms=120.0,
+    belt_on_camera_loss="stop",
     max_tick_sd=8.0,
     command_lead_ms=15.0,
     confirm_timeout_ms=500.0,

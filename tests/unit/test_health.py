@@ -60,11 +60,29 @@ def test_each_condition_raises_its_own_alarm_with_a_remedy(
 ) -> None:
     monitor = HealthMonitor(LIMITS)
     assert monitor.observe(WELL) == ()
-    (alarm,) = monitor.observe(changed(**changes))
+    monitor.observe(changed(**changes))
+    (alarm,) = monitor.observe(changed(seconds=1.1, **changes))
     assert alarm.kind is kind
     assert alarm.remedy
     assert alarm.detail
     assert monitor.observe(changed(seconds=20, late_pulses=changes.get("late_pulses", 0))) == ()
+
+
+@pytest.mark.parametrize("changes", [{"tick_sd": 50.0}, {"tick_sd": None}, {"frame_age_ms": None}])
+def test_what_passes_within_a_second_of_starting_raises_no_alarm(
+    changes: dict[str, object],
+) -> None:
+    monitor = HealthMonitor(LIMITS)
+    assert monitor.observe(changed(**changes)) == ()
+    assert monitor.observe(changed(seconds=0.9, **changes)) == ()
+    assert monitor.observe(changed(seconds=1.0)) == ()
+    assert monitor.observe(changed(seconds=1.5, **changes)) == ()
+    (alarm,) = monitor.observe(changed(seconds=2.5, **changes))
+    assert alarm.raised_ns == WELL.now_ns + 2_500_000_000
+
+
+def test_a_camera_that_stalls_after_its_first_frame_raises_its_alarm_at_once() -> None:
+    assert kinds(HealthMonitor(LIMITS), changed(frame_age_ms=500.0)) == [AlarmKind.CAMERA_STALLED]
 
 
 def test_a_lost_link_raises_only_its_own_alarm() -> None:

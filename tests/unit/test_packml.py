@@ -216,6 +216,25 @@ def test_a_stalled_camera_holds_the_line_and_fresh_frames_do_not_resume_it() -> 
     assert machine.state is LineState.HELD
 
 
+def test_a_line_that_may_run_blind_goes_on_without_frames_but_not_past_a_lamp() -> None:
+    machine = PackmlMachine(holds_without_frames=False)
+    machine.update(RESTING)
+    machine.command(LineCommand.RESET, "test")
+    machine.update(RESTING)
+    machine.command(LineCommand.START, "test")
+    blind = dataclasses.replace(RUNNING, frames_fresh=False)
+    assert machine.update(blind) == ()
+    assert machine.state is LineState.STARTING
+    machine.update(RUNNING)
+    assert machine.update(blind) == ()
+    assert machine.state is LineState.EXECUTE
+    machine.update(dataclasses.replace(blind, lamp_standing=True))
+    assert machine.state is LineState.HOLDING
+    machine.update(dataclasses.replace(RESTING, frames_fresh=False))
+    assert machine.state is LineState.HELD
+    assert not machine.command(LineCommand.UNHOLD, "test").accepted
+
+
 def test_a_lamp_seen_while_starting_holds() -> None:
     machine = machine_in(LineState.STARTING)
     machine.update(dataclasses.replace(RESTING, lamp_standing=True))

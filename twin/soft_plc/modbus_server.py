@@ -211,6 +211,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{name}", type=int, required=True, help="inherited descriptor")
     arguments = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A master that goes away is no news here, and pymodbus dumps its last frames at every one.
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     try:
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     except PermissionError:
