@@ -36,6 +36,7 @@ class TrainOrder:
         learning_rate: first learning rate.
         seed: decides initial weights and order.
         threads: torch threads.
+        start: checkpoint of another run to begin with, None for random weights.
     """
 
     dataset: Path
@@ -50,6 +51,7 @@ class TrainOrder:
     learning_rate: float
     seed: int
     threads: int
+    start: Path | None = None
 
 
 def train(order: TrainOrder) -> Path:
@@ -59,8 +61,10 @@ def train(order: TrainOrder) -> Path:
         The last checkpoint (averaged weights inside).
 
     Raises:
-        TrainingError: no data set, or torch is not installed here.
+        TrainingError: no data set or start weights, or torch is not installed here.
     """
+    if order.start is not None and not order.start.is_file():
+        raise TrainingError(f"{order.start} is no file; name the weights/last.pt of a finished run")
     if not (order.dataset / "data.yaml").is_file():
         raise TrainingError(f"{order.dataset} has no data.yaml; make one: python -m models compose")
     last = order.out / "weights" / "last.pt"
@@ -69,7 +73,7 @@ def train(order: TrainOrder) -> Path:
     except ImportError as error:
         msg = f"training needs torch, torchvision and ultralytics ({error}); see docs/training.md"
         raise TrainingError(msg) from error
-    before_s = float(_read_record(order.out).get("seconds", 0.0))
+    before_s = float(_read_record(order.out).get("seconds", 0.0)) or _seconds_before(order)
     started_s = time.monotonic()
 
     def record() -> None:
@@ -102,7 +106,7 @@ def _settings(order: TrainOrder) -> dict[str, object]:
     if not order.epochs:
         limit["time"] = order.minutes / 60
     return limit | {
-        "model": f"{order.family}.yaml",
+        "model": str(order.start) if order.start else f"{order.family}.yaml",
         "data": str(order.dataset / "data.yaml"),
         "project": str(order.out.parent),
         "name": order.out.name,
@@ -139,6 +143,13 @@ def _settings(order: TrainOrder) -> dict[str, object]:
     }
 
 
+def _seconds_before(order: TrainOrder) -> float:
+    """Return the training time that is already in the start weights."""
+    if order.start is None:
+        return 0.0
+    return float(_read_record(order.start.parent.parent).get("seconds", 0.0))
+
+
 def _read_record(out: Path) -> dict[str, Any]:
     path = out / "order.json"
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -167,6 +178,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", type=Path, required=True, help="composed data set")
     parser.add_argument("--out", type=Path, required=True, help="run folder; resumes if it has one")
     parser.add_argument("--family", choices=FAMILIES, default=FAMILIES[0], help="architecture")
+    parser.add_argument("--start", type=Path, help="begin with another run's weights/last.pt")
     parser.add_argument("--minutes", type=float, default=60.0, help="wall time (default 60)")
     parser.add_argument("--epochs", type=int, default=0, help="most epochs instead of a time")
     parser.add_argument("--epoch-scenes", type=int, default=4000, help="scenes per epoch")
@@ -193,6 +205,7 @@ def run(arguments: argparse.Namespace) -> int:
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
         threads=arguments.threads,
+        start=arguments.start,
     )
     sys.stdout.write(f"{train(order)}\n")
     return 0
