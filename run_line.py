@@ -2,7 +2,7 @@
 
 Exit codes: 0 done (Ctrl-C is a normal end); 1 the run failed, or a replay differs from its
 recording; 2 the arguments, the line file, the bundle, the calibration, a source or a port cannot
-be used.
+be used; 130 interrupted before there was a result.
 """
 
 import argparse
@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import Progress
 
 from calibration import line_calibration
@@ -27,9 +26,9 @@ from calibration.line_calibration import CalibrationError, LineCalibration
 from controller import replay_command
 from controller.assembly import build_core
 from controller.config_report import ConfigError, UsageError, problems_of
+from controller.line_check import check_bundle
 from controller.line_file import (
     LineFile,
-    TwinCalibration,
     budgets,
     load_calibration,
     read_document,
@@ -37,7 +36,7 @@ from controller.line_file import (
 )
 from controller.live_picture import LivePicture
 from controller.plc_thread import PlcThread
-from controller.runtime import LineRuntime
+from controller.runtime import LineFailedError, LineRuntime
 from controller.session import FORMAT, SessionError, SessionHeader, SessionWriter
 from controller.snapshot import LineSnapshot, OperatorRequest
 from models.errors import ModelsError
@@ -46,23 +45,22 @@ from telemetry.config import TelemetryConfig
 from telemetry.errors import TelemetryError
 from telemetry.feed import SocketFeed
 from telemetry.supervise import TelemetrySupervisor
-from telemetry.terminal import balance_table
+from telemetry.terminal import balance_table, complain, console_on, log_to
 from telemetry.watch import watch
-from twin import demo_command, simulate_command
+from twin import check_command, demo_command, simulate_command
 from twin.config import TwinConfig
 from twin.demo_plant import PlantError
 from twin.lockstep import LockstepError
 from twin.operator import SimulatedOperator
-from twin.simulation import as_document
+from twin.simulation import DetectorChoice, as_document
 from twin.soft_plc.launch import SoftPlcError
-from twin.viewpoint import true_calibration
 from vision.capture import CaptureThread
 from vision.errors import VisionError
 from vision.factory import open_camera, open_detector
 from vision.ports import Camera
 from vision.source import FORMS, parse_source
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 LINES = Path(__file__).resolve().parent / "deploy" / "lines"
 FIRST_FRAME_S = 15.0
 """A network camera may take this long to deliver its first frame."""
@@ -127,13 +125,14 @@ def _section(
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        problems += [f"{name}.{problem}" for problem in problems_of(error, content)]
+        problems += problems_of(error, content, section=name)
         return None
 
 
 def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | None:
     """Run one line with its telemetry until Ctrl-C or the end of a recording."""
     line, clock = whole.line, MonotonicClock()
+    check_bundle(line)
     plane, session_id = seat.calibration.plane, uuid.uuid4().hex[:12]
     detector = open_detector(line.detector, (plane.image_height_px, plane.image_width_px))
     supervisor = TelemetrySupervisor(config=whole.telemetry, clock=clock)
@@ -154,6 +153,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
                 recipe=line.recipe,
                 limits=line.limits,
                 tracker=line.tracker,
+                stall_after_ms=line.camera.stall_after_ms,
             ),
             capture=CaptureThread(
                 camera=seat.camera, clock=clock, stall_after_ms=line.camera.stall_after_ms
@@ -261,6 +261,8 @@ def demo(arguments: argparse.Namespace, console: Console) -> int:
 def simulate(arguments: argparse.Namespace, console: Console) -> int:
     """Run the line in virtual time and score it against the truth."""
     whole = load_line(arguments.line)
+    if arguments.detector == DetectorChoice.SHIPPED:
+        check_bundle(whole.line)
     with ExitStack() as recorders:
 
         def observer(bundle_id: str, calibration: LineCalibration) -> SessionWriter:
@@ -277,13 +279,13 @@ def simulate(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json:
         print(json.dumps(as_document(result), indent=2))
     else:
-        simulate_command.show(result, whole.line, Console())
+        simulate_command.show(result, whole.line, console_on(sys.stdout))
     return EXIT_OK
 
 
 def replay(arguments: argparse.Namespace, console: Console) -> int:
     """Feed a recorded session through the same pipeline; every decision must be the same."""
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("frames", total=None)
         report = replay_command.run(
             arguments.session, arguments.bundle, lambda n: progress.update(task, completed=n)
@@ -296,13 +298,8 @@ def replay(arguments: argparse.Namespace, console: Console) -> int:
 def check(arguments: argparse.Namespace, console: Console) -> int:
     """Check a line file, its bundle and its latency budget; start nothing."""
     whole = load_line(arguments.line)
-    line = whole.line
-    if isinstance(line.calibration, TwinCalibration):
-        calibration = true_calibration(whole.twin, mm_per_tick=line.calibration.mm_per_tick)
-        shape = (calibration.plane.image_height_px, calibration.plane.image_width_px)
-        open_detector(line.detector, shape)
-        for budget in budgets(line, calibration):
-            print(f"{budget.arithmetic} to spare")
+    for words in check_command.run(whole.line, whole.twin):
+        print(words)
     console.print(f"{whole.path}: in order")
     return EXIT_OK
 
@@ -310,24 +307,23 @@ def check(arguments: argparse.Namespace, console: Console) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    console = Console(stderr=True)
-    level = logging.DEBUG if arguments.verbose else logging.INFO
-    handler = RichHandler(console=console, show_path=False, log_time_format="%H:%M:%S")
-    logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
-    for chatty in ("pymodbus", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+    console = console_on(sys.stderr)
+    log_to(console, logging.DEBUG if arguments.verbose else arguments.log_level)
     try:
         code: int = arguments.command(arguments, console)
     except ConfigError as error:
         for problem in error.problems:
-            console.print(f"[red]error[/red] {problem}", highlight=False)
+            complain(console, "error", problem)
         return EXIT_USAGE
     except _CANNOT_START as error:
-        console.print(f"[red]error[/red] {error}", highlight=False)
+        complain(console, "error", str(error))
         return EXIT_USAGE
-    except (LockstepError, PlantError) as error:
-        console.print(f"[red]failed[/red] {error}", highlight=False)
+    except (LineFailedError, LockstepError, PlantError) as error:
+        complain(console, "failed", str(error))
         return EXIT_FAILED
+    except KeyboardInterrupt:
+        console.print("interrupted")
+        return EXIT_INTERRUPTED
     return code
 
 
@@ -347,7 +343,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="run_line.py",
         description="Controller for an optical waste-sorting line.",
         epilog="Exit codes: 0 done, 1 the run failed or a replay differs, 2 bad arguments, line "
-        "file, bundle, calibration, source or a port in use.",
+        "file, bundle, calibration, source or a port in use, 130 interrupted before its result.",
     )
     parser.add_argument("--verbose", action="store_true", help="log details")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -357,7 +353,7 @@ def _parser() -> argparse.ArgumentParser:
     words = replay_command.WORDS
     parser_replay = commands.add_parser("replay", help=words, description=words)
     replay_command.add_arguments(parser_replay)
-    parser_replay.set_defaults(command=replay)
+    parser_replay.set_defaults(command=replay, log_level=logging.WARNING)
     _add_check(commands)
     return parser
 
@@ -368,7 +364,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _line_argument(parser, LINES / "demo.toml")
     demo_command.add_arguments(parser)
     _record_argument(parser)
-    parser.set_defaults(command=demo)
+    parser.set_defaults(command=demo, log_level=logging.INFO)
 
 
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -377,7 +373,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("line", type=Path, metavar="LINE.toml", help="the line file")
     parser.add_argument("--source", metavar="SOURCE", help=f"another camera: {FORMS}")
     _record_argument(parser)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, log_level=logging.INFO)
 
 
 def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -386,14 +382,14 @@ def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     _line_argument(parser, LINES / "demo.toml")
     simulate_command.add_arguments(parser)
     _record_argument(parser)
-    parser.set_defaults(command=simulate)
+    parser.set_defaults(command=simulate, log_level=logging.WARNING)
 
 
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    words = "check a line file, its bundle and its latency budget; start nothing"
+    words = check_command.WORDS
     parser = commands.add_parser("check", help=words, description=words)
     parser.add_argument("line", type=Path, metavar="LINE.toml", help="the line file")
-    parser.set_defaults(command=check)
+    parser.set_defaults(command=check, log_level=logging.WARNING)
 
 
 def _line_argument(parser: argparse.ArgumentParser, default: Path) -> None:

@@ -13,6 +13,10 @@ from rich.table import Table
 RESULTS = Path(__file__).parent / "results"
 
 
+class CannotRunError(Exception):
+    """Something that the benchmark needs is missing; the message says what to do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Named numbers of one benchmark, in the order they are printed.
@@ -57,7 +61,7 @@ def show(name: str, figures: Figures, console: Console) -> None:
     table.add_column("figure")
     table.add_column("value", justify="right")
     for key, value in figures.values:
-        table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else f"{value:,}")
+        table.add_row(key, f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}")
     console.print(table)
     for note in figures.notes:
         console.print(f"  {note}")

@@ -23,6 +23,7 @@ def build_core(
     recipe: RecipeConfig,
     limits: LimitsConfig,
     tracker: TrackerConfig,
+    stall_after_ms: float,
 ) -> LineCore:
     """Return a core in STOPPED with an empty belt.
 
@@ -34,6 +35,8 @@ def build_core(
         recipe: what to do with which fraction.
         limits: freshness and trust limits.
         tracker: tracker settings.
+        stall_after_ms: camera silence after which the line is held and the alarm stands; pulses
+            are refused far earlier, by `limits.max_frame_age_ms`.
 
     Raises:
         ValueError: the recipe names a station that the line does not have.
@@ -49,13 +52,13 @@ def build_core(
             tracker=tracker,
         ),
         machine=PackmlMachine(holds_without_frames=limits.belt_on_camera_loss == "stop"),
-        health=HealthMonitor(limits),
+        health=HealthMonitor(limits, stall_after_ms=stall_after_ms),
         ledger=ItemLedger(
             session_id=session_id,
             bundle_id=bundle_id,
             station_count=len(stations),
             confirm_timeout_ms=limits.confirm_timeout_ms,
         ),
-        facts=LineFacts(limits, ClockFit()),
+        facts=LineFacts(stall_after_ms=stall_after_ms, clock_fit=ClockFit()),
         mm_per_tick=calibration.travel.mm_per_tick,
     )

@@ -9,12 +9,13 @@ from scipy.special import ndtr
 
 Float64Array = npt.NDArray[np.float64]
 
-_LIFTED_G_PER_CM2: Final = 1.5
-"""Mass per blown area that a bar's jets just carry over the splitter.
+_LIFTED_G_PER_CM_S: Final = 420.0
+"""Mass per blown area that a bar's jets just carry over the splitter, times the belt speed.
 
 A 1.5 mm nozzle at 300 kPa gives 0.72 N; at 12.5 mm pitch and 2.8 m/s that is 20 N s per m² of belt
 blown over. The splitter stands 0.1 m high 0.4 m behind the bar, with the fall on the way that takes
-1.4 m/s, hence 15 kg/m². Bars for heavy fractions have larger nozzles.
+1.4 m/s, hence 15 kg/m² or 1.5 g/cm² at 280 cm/s. Air acts the longer the slower the belt; the speed
+needed at the splitter changes little between 2 and 4 m/s. Bars for heavy fractions lift more.
 """
 _TARGET_MARGIN: Final = 2.0
 """A target gets twice the air that it needs: it shall leave for certain."""
@@ -27,6 +28,7 @@ stay within a point for 0.3 to 0.4 and 0.03 to 0.1; below 0.2 light targets are 
 _INVERSE_SQRT_2PI: Final = 1.0 / math.sqrt(2.0 * math.pi)
 _SMALLEST_SD_MM: Final = 0.1
 _MM2_PER_CM2: Final = 100.0
+_MM_PER_CM: Final = 10.0
 
 
 def expected_overlap_mm(
@@ -64,20 +66,27 @@ def expected_overlap_mm(
     return np.asarray(np.maximum(overlap, 0.0), dtype=np.float64)
 
 
-def target_share(mass_g: Float64Array, area_mm2: Float64Array) -> Float64Array:
+def target_share(
+    mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float
+) -> Float64Array:
     """Return the share of a target's area that the air must sweep for it to leave for certain."""
-    needed = _TARGET_MARGIN * _needed_share(mass_g, area_mm2)
+    needed = _TARGET_MARGIN * _needed_share(mass_g, area_mm2, speed_mm_per_s)
     return np.asarray(np.clip(needed, _LEAST_TARGET_SHARE, 1.0), dtype=np.float64)
 
 
-def neighbour_share(mass_g: Float64Array, area_mm2: Float64Array) -> Float64Array:
+def neighbour_share(
+    mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float
+) -> Float64Array:
     """Return the share of a neighbour's area from which the air takes it along for certain."""
-    needed = _needed_share(mass_g, area_mm2)
+    needed = _needed_share(mass_g, area_mm2, speed_mm_per_s)
     return np.asarray(np.clip(needed, _LEAST_NEIGHBOUR_SHARE, 1.0), dtype=np.float64)
 
 
-def _needed_share(mass_g: Float64Array, area_mm2: Float64Array) -> Float64Array:
-    return mass_g / np.maximum(area_mm2 / _MM2_PER_CM2, 1e-6) / _LIFTED_G_PER_CM2
+def _needed_share(
+    mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float
+) -> Float64Array:
+    g_per_cm2 = mass_g / np.maximum(area_mm2 / _MM2_PER_CM2, 1e-6)
+    return g_per_cm2 * (speed_mm_per_s / _MM_PER_CM) / _LIFTED_G_PER_CM_S
 
 
 def catch_probability(share: Float64Array, needed: Float64Array) -> Float64Array:

@@ -115,7 +115,7 @@ class LimitsConfig(Section):
     """Freshness and trust limits; beyond them nothing fires."""
 
     max_frame_age_ms: Positive
-    """Older frames plan no pulse and raise the camera alarm."""
+    """Older frames plan no pulse."""
     belt_on_camera_loss: Literal["stop", "run"]
     """What a running line does without fresh frames. stop: it is held, the belt stands until an
     operator lets it go on. run: the belt goes on, the alarm stands, nothing fires and every item

@@ -1,8 +1,10 @@
-"""What no single section of the line file can know: whether stations and recipe fit together."""
+"""What no single section of the line file can know: whether stations, recipe and bundle fit."""
 
 from collections.abc import Sequence
 
 from controller.config import RecipeConfig, StationConfig
+from controller.types import ActionPolicy
+from vision.types import Fraction
 
 
 def station_problems(stations: Sequence[StationConfig], recipe: RecipeConfig) -> tuple[str, ...]:
@@ -24,3 +26,23 @@ def station_problems(stations: Sequence[StationConfig], recipe: RecipeConfig) ->
                 f"there are {', '.join(repr(name) for name in names)}"
             )
     return tuple(problems)
+
+
+def bundle_problems(
+    recipe: RecipeConfig, bundle: str, classes: Sequence[Fraction]
+) -> tuple[str, ...]:
+    """Return a line per fraction that the recipe acts on and the bundle cannot name.
+
+    Args:
+        recipe: what is to be done with each fraction.
+        bundle: name of the model bundle.
+        classes: fractions that its network tells apart.
+    """
+    known = ", ".join(fraction.value for fraction in classes)
+    return tuple(
+        f"recipe.fractions.{fraction.value}: action {rule.action.value}, but bundle {bundle!r} "
+        f"does not know {fraction.value}; it knows {known}. Let {fraction.value} pass, or take a "
+        "bundle that knows it"
+        for fraction, rule in recipe.fractions.items()
+        if rule.action is not ActionPolicy.PASS and fraction not in classes
+    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 
 class ConfigError(Exception):
@@ -22,17 +23,40 @@ class UsageError(Exception):
     """Arguments that do not fit together; the message says what to change."""
 
 
-def problems_of(error: ValidationError, document: Mapping[str, Any]) -> tuple[str, ...]:
+def problems_of(
+    error: ValidationError, document: Mapping[str, Any], *, section: str = ""
+) -> tuple[str, ...]:
     """Return one line per error: key path as in the file, what is wrong, what was found.
 
     Args:
         error: of pydantic.
         document: the parsed file, to tell keys from the tags pydantic puts into paths.
+        section: path of the document within the file, if it is only a part of it.
     """
+    entries = error.errors()
+    places = [entry["loc"] for entry in entries]
     return tuple(
-        f"{_path(entry['loc'], document)}: {_message(entry['type'], entry['msg'], entry['input'])}"
-        for entry in error.errors()
+        _problem(entry, document, section)
+        for entry in entries
+        if not _follows_from_others(entry, places)
     )
+
+
+def _follows_from_others(entry: ErrorDetails, places: Sequence[tuple[int | str, ...]]) -> bool:
+    """A list whose members are wrong is reported as too short on top."""
+    place = entry["loc"]
+    within = (other[: len(place)] == place and other != place for other in places)
+    return entry["type"] == "too_short" and any(within)
+
+
+def _problem(entry: ErrorDetails, document: Mapping[str, Any], section: str) -> str:
+    path = ".".join(part for part in (section, _path(entry["loc"], document)) if part) or "file"
+    context = entry.get("ctx", {})
+    if entry["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        path += f".{context['discriminator'].strip(chr(39))}"
+    if entry["type"] == "union_tag_invalid":
+        return f"{path}: {context['tag']!r} is none of {context['expected_tags']}"
+    return f"{path}: {_message(entry['type'], entry['msg'], entry['input'])}"
 
 
 def _path(location: tuple[int | str, ...], document: Mapping[str, Any]) -> str:
@@ -47,7 +71,7 @@ def _path(location: tuple[int | str, ...], document: Mapping[str, Any]) -> str:
         else:
             continue
         here = _inside(here, part)
-    return path or "file"
+    return path
 
 
 def _is_tag(part: str, here: Any, *, last: bool) -> bool:
@@ -66,7 +90,7 @@ def _inside(here: Any, part: int | str) -> Any:
 def _message(kind: str, message: str, found: Any) -> str:
     if kind == "extra_forbidden":
         return "unknown key; remove it or mend its spelling"
-    if kind == "missing":
+    if kind in ("missing", "union_tag_not_found"):
         return "missing key; it has no default"
     text = message.removeprefix("Value error, ")
     plain = isinstance(found, str | int | float | bool)

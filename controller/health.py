@@ -21,6 +21,8 @@ _LATE_ALARM_MS: Final = 10_000.0
 """How long the alarm stands after the last late pulse: long enough to be read."""
 _CLOCK_DELAY_MS: Final = 1_000.0
 """A belt that gathers speed widens the clock fit for less than this; nothing fires meanwhile."""
+_FIRST_LINK_DELAY_MS: Final = 1_000.0
+"""Time to connect for the first time."""
 _FIRST_FRAME_DELAY_MS: Final = 1_000.0
 """Time for a camera that was only just asked for frames."""
 _RECOVER_SHARE: Final = 0.8
@@ -91,12 +93,14 @@ _REMEDIES: Final[dict[AlarmKind, str]] = {
 class HealthMonitor:
     """Keeps the standing alarms. One thread."""
 
-    def __init__(self, limits: LimitsConfig) -> None:
+    def __init__(self, limits: LimitsConfig, *, stall_after_ms: float) -> None:
         """Start without alarms.
 
         Args:
-            limits: of frame age and clock fit.
+            limits: of the clock fit.
+            stall_after_ms: silence after which the camera counts as stalled.
         """
+        self._stall_after_ms = stall_after_ms
         self._limits = limits
         self._standing: dict[AlarmKind, Alarm] = {}
         self._since_ns: dict[AlarmKind, MonotonicNs] = {}
@@ -107,7 +111,9 @@ class HealthMonitor:
     def observe(self, seen: Observation) -> tuple[Alarm, ...]:
         """Take an observation in and return the alarms that stand now, oldest first."""
         for kind, condition in _CONDITIONS.items():
-            self._set(kind, self._lasting(kind, condition(self, seen), seen), seen.now_ns)
+            detail = condition(self, seen)
+            if detail is not None or kind in self._standing or kind in self._since_ns:
+                self._set(kind, self._lasting(kind, detail, seen), seen.now_ns)
         return tuple(self._standing.values())
 
     def acknowledge(self, kind: AlarmKind) -> bool:
@@ -154,7 +160,7 @@ class HealthMonitor:
             return None
         if seen.frame_age_ms is None:
             return "no frame yet"
-        limit_ms = self._limits.max_frame_age_ms
+        limit_ms = self._stall_after_ms
         if seen.frame_age_ms <= self._limit(AlarmKind.CAMERA_STALLED, limit_ms):
             return None
         return f"newest frame is {seen.frame_age_ms:.0f} ms old, limit {limit_ms:g} ms"
@@ -187,6 +193,8 @@ def _on_delay_ms(kind: AlarmKind, seen: Observation) -> float:
     """Return how long a condition must last before its alarm rises; most rise at once."""
     if kind is AlarmKind.CLOCK_UNSURE:
         return _CLOCK_DELAY_MS
+    if kind is AlarmKind.PLC_LINK_LOST and seen.plc_state is None:
+        return _FIRST_LINK_DELAY_MS
     if kind is AlarmKind.CAMERA_STALLED and seen.frame_age_ms is None:
         return _FIRST_FRAME_DELAY_MS
     return 0.0

@@ -1,7 +1,6 @@
 """What the line is known to be like, and what states and alarms are derived from."""
 
 from calibration.units import NS_PER_MS, MonotonicNs
-from controller.config import LimitsConfig
 from controller.health import Observation
 from controller.packml import LineConditions
 from controller.states import LineCommand, LineState
@@ -29,9 +28,14 @@ class LineFacts:
         clock_fit: ticks against time.
     """
 
-    def __init__(self, limits: LimitsConfig, clock_fit: ClockFit) -> None:
-        """Begin knowing nothing."""
-        self._limits = limits
+    def __init__(self, *, stall_after_ms: float, clock_fit: ClockFit) -> None:
+        """Begin knowing nothing.
+
+        Args:
+            stall_after_ms: silence after which the camera counts as stalled.
+            clock_fit: empty.
+        """
+        self._stall_after_ms = stall_after_ms
         self.clock_fit = clock_fit
         self.plc: PlcStatus | None = None
         self.link_error: PlcError | None = PlcLinkError("not connected yet")
@@ -90,7 +94,7 @@ class LineFacts:
     def conditions(self, now_ns: MonotonicNs) -> LineConditions:
         """Return what the state machine goes by."""
         age_ms, plc = self.frame_age_ms(now_ns), self.plc
-        fresh = age_ms is not None and age_ms <= self._limits.max_frame_age_ms
+        fresh = age_ms is not None and age_ms <= self._stall_after_ms
         return LineConditions(
             link_ok=self.link_error is None,
             plc_state=plc.state if plc else PlcState.STOPPED,
@@ -109,7 +113,7 @@ class LineFacts:
             now_ns=now_ns,
             frame_age_ms=self.frame_age_ms(now_ns),
             camera_error=self.camera_error,
-            link_error=str(error) if error and not wrong_map and not fault else None,
+            link_error=str(error) if error and not fault else None,
             wrong_map=wrong_map,
             plc_fault=str(error) if fault else None,
             plc_state=plc.state if plc else None,

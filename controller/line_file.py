@@ -109,6 +109,13 @@ def sorting_sections(
     except ValidationError as error:
         return None, problems_of(error, document)
     problems = station_problems(line.stations, line.recipe)
+    if line.camera.stall_after_ms < line.limits.max_frame_age_ms:
+        msg = (
+            f"camera.stall_after_ms: {line.camera.stall_after_ms:g} is below limits."
+            f"max_frame_age_ms {line.limits.max_frame_age_ms:g}: the line would stand while its "
+            "frames are still young enough to act on"
+        )
+        problems += (msg,)
     return (None, problems) if problems else (line, ())
 
 

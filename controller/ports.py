@@ -1,8 +1,9 @@
-"""What the controller needs from outside: somewhere to publish to and to hear operators from."""
+"""What the controller needs from outside: to publish, to hear operators, to be timed."""
 
 from typing import Protocol
 
-from controller.snapshot import LineSnapshot, OperatorRequest
+from controller.latency_window import Stage
+from controller.snapshot import LineSnapshot, OperatorRequest, StageLatency
 from controller.types import ItemRecord
 
 
@@ -33,4 +34,16 @@ class LineFeed(Protocol):
 
     def close(self) -> None:
         """Send what is queued, for at most two seconds, then disconnect. Idempotent."""
+        ...
+
+
+class LatencySink(Protocol):
+    """Takes the durations that the line measures on itself. Used from the pipeline thread alone."""
+
+    def add(self, stage: Stage, duration_ns: int) -> None:
+        """Count one duration. Never blocks."""
+        ...
+
+    def drain(self) -> tuple[StageLatency, ...]:
+        """Return the summary of what was added since the last call, for the snapshot."""
         ...

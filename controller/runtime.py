@@ -14,7 +14,7 @@ from controller.core import CaptureFigures, FrameOutcome, LineCore
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture, Scene
 from controller.plc_thread import Exchanged, PlcEvent, PlcThread, TimedCommand
-from controller.ports import LineFeed
+from controller.ports import LatencySink, LineFeed
 from controller.session import SessionWriter
 from controller.snapshot import LineSnapshot, OperatorRequest
 from plc.errors import EncoderError
@@ -31,6 +31,10 @@ FRAME_WAIT_S = 0.01
 SNAPSHOT_PERIOD_NS = NS_PER_S // 4
 
 
+class LineFailedError(Exception):
+    """A thread of the line ended by an error; the PLC's heartbeat watch closes the valves."""
+
+
 class LineRuntime:
     """One line run, from `start` to `stop`."""
 
@@ -45,6 +49,7 @@ class LineRuntime:
         picture: LivePicture,
         recorder: SessionWriter | None,
         clock: Clock,
+        latency: LatencySink | None = None,
     ) -> None:
         """Take the parts; the runtime starts and stops capture, PLC thread and picture.
 
@@ -57,11 +62,12 @@ class LineRuntime:
             picture: draws for the page.
             recorder: keeps frames and steps for replay, or None.
             clock: of the threads.
+            latency: takes every duration measured; None keeps them for the snapshots alone.
         """
         self._core, self._capture, self._detector = core, capture, detector
         self._plc, self._feed, self._picture = plc, feed, picture
         self._recorder, self._clock = recorder, clock
-        self._latency = LatencyWindow()
+        self._latency: LatencySink = latency or LatencyWindow()
         self._requests: deque[OperatorRequest] = deque()
         self._stopping, self._ended = threading.Event(), threading.Event()
         self._failure: Exception | None = None
@@ -92,11 +98,19 @@ class LineRuntime:
         return self._ended.is_set()
 
     def check(self) -> None:
-        """Raise what ended a thread, if anything did."""
-        if self._failure is not None:
-            raise self._failure
-        self._plc.check()
-        self._capture.check()
+        """Do nothing while all threads live.
+
+        Raises:
+            LineFailedError: one has ended, its error is the cause.
+        """
+        try:
+            if self._failure is not None:
+                raise self._failure
+            self._plc.check()
+            self._capture.check()
+        except Exception as error:
+            msg = f"the line ended: {type(error).__name__}: {error}"
+            raise LineFailedError(msg) from error
 
     def stop(self) -> None:
         """Stop the line: PLC told to close, items closed as blocked, last snapshot published."""
@@ -148,8 +162,8 @@ class LineRuntime:
 
     def _tell_camera(self) -> None:
         status = self._capture.status()
-        lost = status.state in (CaptureState.LOST, CaptureState.STALLED)
-        self._core.camera_failed(status.error if lost else None)
+        # A camera that is open but silent shows in the age of its newest frame.
+        self._core.camera_failed(status.error if status.state is CaptureState.LOST else None)
 
     def _take_event(self, event: PlcEvent) -> None:
         now_ns = self._clock.now_ns()

@@ -1,5 +1,6 @@
 """Recorded sessions: frames and all that the pure pipeline was told, to be asked again."""
 
+import logging
 import queue
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from plc.types import EjectionCommand
 from vision.errors import CameraError
 from vision.frame_files import read_frame, write_frame
 from vision.types import FrameStamp
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 QUEUE_FRAMES = 64
@@ -91,6 +94,8 @@ class SessionWriter:
         try:
             (folder / "frames").mkdir(parents=True)
             (folder / "session.json").write_bytes(_HEADER.dump_json(header, indent=2))
+            # Unbuffered: a full disk is told at the step that did not fit.
+            self._steps = (folder / "steps.jsonl").open("xb", buffering=0)
         except OSError as error:
             msg = f"{folder}: cannot record here ({error.strerror}); name a new, writable folder"
             raise SessionError(msg) from error
@@ -107,24 +112,27 @@ class SessionWriter:
         if self.ended_early is not None:
             return
         if image is None:
-            self.ended_early = "there are no pictures to record"
+            self._end("there are no pictures to record")
             return
         item = (image, recorded_step(outcome))
         try:
             self._queue.put(item, block=self._patient)
         except queue.Full:
-            self.ended_early = (
-                f"the disk is too slow; recorded until before frame {outcome.stamp.seq}"
-            )
+            self._end(f"the disk is too slow; recorded until before frame {outcome.stamp.seq}")
 
     def close(self) -> None:
-        """Write what is queued and stop. Blocks until it is on disk."""
-        self._queue.put(None)
-        self._thread.join()
+        """Write what is queued and stop. Blocks until it is on disk. Idempotent."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def _end(self, reason: str) -> None:
+        self.ended_early = reason
+        log.error("recording %s ended early: %s", self._folder, reason)
 
     def _run(self) -> None:
         failed = False
-        with (self._folder / "steps.jsonl").open("ab") as steps:
+        with self._steps as steps:
             while (item := self._queue.get()) is not None:
                 image, step = item
                 if failed:
@@ -133,7 +141,8 @@ class SessionWriter:
                     write_frame(_frame_path(self._folder, step.stamp.seq), image)
                     steps.write(_STEP.dump_json(step) + b"\n")
                 except OSError as error:
-                    failed, self.ended_early = True, f"cannot write: {error.strerror}"
+                    failed = True
+                    self._end(f"cannot write: {error.strerror or error}")
 
 
 def read_header(folder: Path) -> SessionHeader:

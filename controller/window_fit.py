@@ -255,8 +255,9 @@ def _expected_value(
     in_y = expected_overlap_mm(y_low, y_high, arrival.y_mm[rows], half[1], y_sd)
     share_x, share_y = in_x / (2.0 * half[0]), in_y / (2.0 * half[1])
     mass_g, area_mm2 = scene.mass_g[rows], 4.0 * half[0] * half[1]
-    needed = neighbour_share(mass_g, area_mm2)
-    needed[0] = target_share(mass_g[:1], area_mm2[:1])[0]
+    speed_mm_per_s = timing.ticks_per_ms * 1000.0 * timing.mm_per_tick
+    needed = neighbour_share(mass_g, area_mm2, speed_mm_per_s)
+    needed[0] = target_share(mass_g[:1], area_mm2[:1], speed_mm_per_s)[0]
     caught_g = catch_probability(share_x[:, None, :] * share_y[None, :, :], needed) * mass_g
     cost = around.foreign[neighbours] / max(recipe.max_by_catch_ratio, _SMALLEST_RATIO)
     return np.asarray(caught_g[..., 0] - caught_g[..., 1:] @ cost, dtype=np.float64)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from ultralytics.nn.tasks import DetectionModel
 
 
 class DecodedNetwork(nn.Module):  # type: ignore[misc]
@@ -46,8 +47,8 @@ def load_decoded(checkpoint: Path, *, one_to_one: bool) -> tuple[DecodedNetwork,
         The network, its family, and whether its boxes need non-maximum suppression.
     """
     content = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    model = (content.get("ema") or content["model"]).float().eval()
-    family = Path(str(content["train_args"]["model"])).stem
+    model = _averaged(content).float().eval()
+    family = Path(str(model.yaml["yaml_file"])).stem
     head = model.model[-1]
     has_two = getattr(head, "one2one_cv2", None) is not None
     if has_two and one_to_one:
@@ -71,6 +72,23 @@ def write_onnx(network: DecodedNetwork, path: Path, opset: int) -> None:
         dynamic_axes={"images": {2: "height", 3: "width"}, "candidates": {2: "n"}},
         dynamo=False,
     )
+
+
+def write_weights(checkpoint: Path, path: Path, long_side_px: int) -> None:
+    """Write the averaged weights as a plain Ultralytics checkpoint, free of paths and optimiser.
+
+    Ultralytics opens it (`YOLO(path)`) without this package; the line never does.
+    """
+    model = _averaged(torch.load(checkpoint, map_location="cpu", weights_only=False)).half()
+    model.__class__ = DetectionModel
+    model.args = {"task": "detect", "imgsz": long_side_px}
+    model.criterion, model.pt_path = None, None
+    content = {"model": model, "ema": None, "train_args": dict(model.args)}
+    torch.save(content, path)
+
+
+def _averaged(content: dict[str, Any]) -> Any:
+    return content.get("ema") or content["model"]
 
 
 def run_torch(network: DecodedNetwork, tensor: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

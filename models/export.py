@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from models.parity import F32
 
 _NETWORK_FILE = "network.onnx"
+_WEIGHTS_FILE = "weights.pt"
+"""For comparison and further training with Ultralytics; the line never opens it."""
+
 _OPSET = 17
 _FIRST_THRESHOLD = 0.25
 """Until `evaluate` chooses thresholds on the validation scenes."""
@@ -50,10 +53,10 @@ _SOURCES = [
 ]
 _LICENCE_NOTE = """# Licence of these weights
 
-`network.onnx` was trained with Ultralytics, whose licence is AGPL-3.0, and carries that licence:
-AGPL-3.0-only. The code around it is Apache-2.0. Whoever ships or serves a product with these
-weights takes on the duties of AGPL-3.0 for it, or trains weights with a differently licensed
-framework, or holds an Ultralytics licence.
+`network.onnx` and `weights.pt` were trained with Ultralytics, whose licence is AGPL-3.0, and carry
+that licence: AGPL-3.0-only. The code around them is Apache-2.0. Whoever ships or serves a product
+with these weights takes on the duties of AGPL-3.0 for it, or trains weights with a differently
+licensed framework, or holds an Ultralytics licence.
 
 Training data: TrashNet photographs (MIT), EcoEra E-waste set (CC BY 4.0), belt photographs (MIT),
 and items rendered by this repository. `manifest.json` says what, how much and how long.
@@ -112,6 +115,9 @@ def export(order: ExportOrder) -> BundleManifest:
             update={"metrics": {"parity": {"box_px": found.box_px, "score": found.score}}}
         )
         write_manifest(manifest, folder)
+        torch_part.write_weights(
+            order.checkpoint, folder / _WEIGHTS_FILE, manifest.input.long_side_px
+        )
         (folder / "LICENCE.md").write_text(_LICENCE_NOTE, encoding="utf-8")
         if order.out.exists():
             shutil.rmtree(order.out)

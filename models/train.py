@@ -115,7 +115,7 @@ def _settings(order: TrainOrder) -> dict[str, object]:
         "batch": order.batch,
         "nbs": order.batch,
         "device": "cpu",
-        "pretrained": False,
+        "pretrained": order.start is not None,
         "optimizer": order.optimiser,
         "lr0": order.learning_rate,
         "lrf": 0.02,

@@ -1,12 +1,43 @@
 """The line in a terminal: live figures while it runs, the balance when it has ended."""
 
-from rich.console import Group, RenderableType
+import logging
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.logging import RichHandler
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from controller.snapshot import LineSnapshot
 from controller.types import Totals
+
+WIDE = 160
+"""Columns assumed where the output is no terminal and has no width."""
+
+
+def console_on(stream: TextIO) -> Console:
+    """Return a console on a stream; lines into a file or pipe are not folded."""
+    return Console(file=stream, width=None if stream.isatty() else WIDE)
+
+
+def complain(console: Console, kind: str, words: str) -> None:
+    """Print what is wrong on a line of its own, however long and whatever brackets are in it."""
+    console.print(Text.assemble((kind, "red"), f" {words}"), soft_wrap=True)
+
+
+def log_to(console: Console, level: int) -> None:
+    """Send the program's log to a console, dressed for people only where it is a terminal."""
+    handler: logging.Handler
+    if console.is_terminal:
+        handler = RichHandler(console=console, show_path=False, log_time_format="%H:%M:%S")
+        handler.setFormatter(logging.Formatter("%(message)s"))
+    else:
+        handler = logging.StreamHandler(console.file)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+    for chatty in ("pymodbus", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
 
 
 def live_view(

@@ -40,7 +40,8 @@ def watch(
         clock: paces the redraws.
 
     Raises:
-        Exception: what ended a thread of the line, or what `look` raised.
+        LineFailedError: a thread of the line has ended.
+        Exception: what `look` raised.
     """
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -58,4 +59,4 @@ def watch(
                 live.update(live_view(snapshot, station_names=names, page=page), refresh=True)
             elif clock.now_ns() - said_ns > WORDS_S * NS_PER_S:
                 said_ns = clock.now_ns()
-                console.print(one_line(snapshot, page=page))
+                console.print(one_line(snapshot, page=page), soft_wrap=True)

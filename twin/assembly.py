@@ -35,6 +35,7 @@ class SimulatedLine:
         recipe: what to do with which fraction.
         limits: freshness and trust limits.
         tracker: tracker settings.
+        stall_after_ms: camera silence after which the line is held.
         plc: the PLC section; cycle and heartbeat timeout are used, the transport is not.
         compute_latency_ms: from a frame's exposure to its pulses at the PLC link.
     """
@@ -44,6 +45,7 @@ class SimulatedLine:
     recipe: RecipeConfig
     limits: LimitsConfig
     tracker: TrackerConfig
+    stall_after_ms: float
     plc: PlcConfig
     compute_latency_ms: float = 20.0
 
@@ -176,6 +178,7 @@ def _setup(
             recipe=line.recipe,
             limits=line.limits,
             tracker=line.tracker,
+            stall_after_ms=line.stall_after_ms,
         ),
         plant=plant,
         world=world,

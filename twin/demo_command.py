@@ -10,6 +10,7 @@ from calibration.line_calibration import LineCalibration
 from controller.config_report import UsageError
 from controller.line_file import LineFile, TwinCalibration
 from plc.config import TcpTransport
+from twin.catalogue import open_catalogue
 from twin.config import TwinConfig
 from twin.demo_plant import DemoPlant
 from twin.scene_process import SceneScores
@@ -57,11 +58,16 @@ def open_plant(line: LineFile, twin: TwinConfig, items: Path | None, clock: Cloc
     Raises:
         UsageError: the line file has no Modbus TCP transport or is not one of the twin's.
         SoftPlcError: the PLC's port is in use or a process does not come up.
+        models.errors.ItemLibraryError: no photograph there can be used.
+        PlantError: the scene does not come up.
     """
     transport = line.plc.transport
     if not isinstance(transport, TcpTransport):
         msg = 'the demonstration needs plc.transport.kind "tcp" in the line file'
         raise UsageError(msg)
+    if items is not None:
+        # Cut here, where progress and errors are seen; the scene then finds them in the cache.
+        open_catalogue(items)
     return DemoPlant(
         config=twin,
         stations=line.stations,

@@ -1,8 +1,11 @@
 """The plant of the demonstration: soft PLC and scene, each in processes of their own."""
 
 import multiprocessing
+import signal
 import threading
 from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from calibration.clock import Clock
@@ -19,6 +22,8 @@ from twin.soft_plc.setup import SoftPlcSetup, TcpEndpoint
 from twin.twin_camera import TwinCamera
 
 _ANSWER_S = 5.0
+_READY_S = 30.0
+"""A thousand pictures of items are read first; on a busy machine that takes a while."""
 _STOP_S = 5.0
 
 
@@ -59,8 +64,11 @@ class DemoPlant:
 
         Raises:
             SoftPlcError: the port is in use or a process does not come up.
+            PlantError: the scene does not come up.
         """
         start_ns = clock.now_ns()
+        self._asking = threading.Lock()
+        self._stopped = False
         self._plc = launch(
             SoftPlcSetup(
                 plc=SoftPlcConfig.for_line(
@@ -76,34 +84,26 @@ class DemoPlant:
                 unit_id=unit_id,
             )
         )
-        camera = config.camera
-        self._ring = FrameRing(height_px=camera.height_px, width_px=camera.width_px)
-        setup = SceneSetup(
-            config=config,
-            stations=tuple(stations),
-            rules=tuple(recipe.fractions.items()),
-            mm_per_tick=mm_per_tick,
-            drive_start_ns=MonotonicNs(start_ns),
-            ring_name=self._ring.name,
-            items=items,
+        self._ring = FrameRing(height_px=config.camera.height_px, width_px=config.camera.width_px)
+        self._scene, self._notices, self._control = _start_scene(
+            SceneSetup(
+                config=config,
+                stations=tuple(stations),
+                rules=tuple(recipe.fractions.items()),
+                mm_per_tick=mm_per_tick,
+                drive_start_ns=MonotonicNs(start_ns),
+                ring_name=self._ring.name,
+                items=items,
+            ),
+            self._plc.events,
         )
-        context = multiprocessing.get_context("spawn")
-        notices, notices_there = context.Pipe(duplex=False)
-        self._control, control_there = context.Pipe()
-        self._asking = threading.Lock()
-        self._stopped = False
-        self._scene = context.Process(
-            target=scene_process.main,
-            args=(setup, self._plc.events, notices_there, control_there),
-            name="twin-scene",
-            daemon=True,
-        )
-        self._scene.start()
-        notices_there.close()
-        control_there.close()
-        self._plc.events.close()
-        self.camera = TwinCamera(camera_id=camera_id, ring=self._ring, notices=notices)
+        self.camera = TwinCamera(camera_id=camera_id, ring=self._ring, notices=self._notices)
         """Camera port on the rendered belt."""
+        try:
+            self._await_first_frame()
+        except BaseException:
+            self.close()
+            raise
 
     def pick_lamps(self) -> int:
         """Take every lamp in reach off the belt by hand; returns how many.
@@ -144,7 +144,19 @@ class DemoPlant:
         if self._scene.is_alive():
             self._scene.kill()
             self._scene.join()
+        self._notices.close()
         self._ring.close()
+
+    def _await_first_frame(self) -> None:
+        try:
+            if self._notices.poll(_READY_S):
+                self._notices.recv()
+                return
+        except (EOFError, OSError) as error:
+            msg = "the twin's scene process ended before its first frame"
+            raise PlantError(msg) from error
+        msg = f"the twin's scene process showed no frame within {_READY_S:g} s"
+        raise PlantError(msg)
 
     def _ask(self, request: SceneRequest) -> SceneScores:
         with self._asking:
@@ -158,3 +170,27 @@ class DemoPlant:
                 raise PlantError(msg) from error
         msg = f"the twin's scene process did not answer within {_ANSWER_S:g} s"
         raise PlantError(msg)
+
+
+def _start_scene(
+    setup: SceneSetup, wires: Connection
+) -> tuple[SpawnProcess, Connection, Connection]:
+    """Start the scene process; returns it with our ends of its notices and its control."""
+    context = multiprocessing.get_context("spawn")
+    notices, notices_there = context.Pipe(duplex=False)
+    control, control_there = context.Pipe()
+    scene = context.Process(
+        target=scene_process.main,
+        args=(setup, wires, notices_there, control_there),
+        name="twin-scene",
+        daemon=True,
+    )
+    # Ctrl-C goes to the whole terminal; the scene would die of it before it has a handler.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        scene.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for end in (notices_there, control_there, wires):
+        end.close()
+    return scene, notices, control

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from calibration.clock import MonotonicClock
 from calibration.line_calibration import LineCalibration
 from controller.config_report import ConfigError, UsageError, problems_of
-from controller.line_file import LineFile
+from controller.line_file import LineFile, TwinCalibration, budgets
 from telemetry.terminal import balance_table
 from twin.config import TwinConfig
 from twin.lockstep import SimulationResult, StepObserver
@@ -22,11 +22,17 @@ from twin.simulation import (
     simulate_camera,
     simulate_twin,
 )
+from twin.viewpoint import true_calibration
 from vision.factory import open_camera
 from vision.source import FORMS, parse_source
 
 WORDS = "run the line in virtual time and print purity, recovery and by-catch"
 ITEMS = 1000
+_ARGUMENTS = {
+    "seed": "--seed",
+    "feed.occupancy": "--occupancy",
+    "belt.speed_mm_per_s": "--belt-speed (in mm/s)",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,9 +71,12 @@ def request_from(
     """Put the arguments over the line file's world.
 
     Raises:
-        UsageError: `--items` names neither a number nor a folder.
-        ConfigError: a value is out of its range.
+        UsageError: `--items` names neither a number nor a folder, or arguments exclude another.
+        ConfigError: a value is out of its range, or the belt too fast for the line.
     """
+    if observer is not None and arguments.detector == DetectorChoice.PERFECT:
+        msg = "--record with --detector perfect: nothing is drawn then, so there is nothing to keep"
+        raise UsageError(msg)
     count, photographs = _items(arguments.items)
     speed = arguments.belt_speed
     try:
@@ -77,7 +86,11 @@ def request_from(
             belt_speed_mm_per_s=None if speed is None else speed * 1000.0,
         )
     except ValidationError as error:
-        raise ConfigError([f"twin.{problem}" for problem in problems_of(error, {})]) from error
+        raise ConfigError([_of_argument(problem) for problem in problems_of(error, {})]) from error
+    if isinstance(line.calibration, TwinCalibration):
+        section = line.line.model_copy(update={"belt_speed_mm_per_s": changed.belt.speed_mm_per_s})
+        calibration = true_calibration(changed, mm_per_tick=line.calibration.mm_per_tick)
+        budgets(line.model_copy(update={"line": section}), calibration)
     return SimulationRequest(
         line=line,
         twin=changed,
@@ -97,7 +110,13 @@ def run(request: SimulationRequest, source: str | None, console: Console) -> Sim
         console: where the progress goes.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
         if source is None or source == "twin":
             task = progress.add_task("items", total=request.items)
             return simulate_twin(request, lambda done: progress.update(task, completed=done))
@@ -115,6 +134,14 @@ def show(result: SimulationResult, line: LineFile, console: Console) -> None:
         console.print(f"lamps: {result.lamps} fed, {result.lamps_jetted} struck by a jet")
     console.print(balance_table(result.totals, line.station_names))
     console.print(f"{result.belt_s / result.wall_s:.1f} x real time")
+
+
+def _of_argument(problem: str) -> str:
+    """Name the argument where the problem names the key that it stands for."""
+    for key, argument in _ARGUMENTS.items():
+        if problem.startswith(key):
+            return argument + problem.removeprefix(key)
+    return f"twin.{problem}"
 
 
 def _items(words: Sequence[str]) -> tuple[int, Path | None]:

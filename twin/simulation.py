@@ -131,6 +131,7 @@ def _simulated(line: LineFile) -> SimulatedLine:
         recipe=line.recipe,
         limits=line.limits,
         tracker=line.tracker,
+        stall_after_ms=line.camera.stall_after_ms,
         plc=line.plc,
     )
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vision.bundle import load_bundle
@@ -61,6 +62,7 @@ def test_a_trained_network_exports_with_parity_and_loads_at_run_time(workshop):
     assert not bundle.manifest.decode.needs_nms
     assert bundle.manifest.training["run"]["batch"] == 4
     assert (workshop / "bundle" / "LICENCE.md").is_file()
+    assert str(workshop).encode() not in (workshop / "bundle" / "weights.pt").read_bytes()
 
     evaluate = ("evaluate", "--bundle", "bundle", "--dataset", "set", "--card", "card.md")
     assert "mercury_lamp" in command(workshop, *evaluate).stdout
@@ -70,6 +72,36 @@ def test_a_trained_network_exports_with_parity_and_loads_at_run_time(workshop):
 
     command(workshop, *export, "--head", "one_to_many", "--out", "many")
     assert load_bundle(workshop / "many").manifest.decode.needs_nms
+
+
+def test_another_runs_weights_are_begun_with(workshop):
+    start = ("--start", "run/weights/last.pt", "--learning-rate", "1e-9", "--seed", "2")
+    words = [word if word != "run" else "second" for word in TRAIN]
+    command(workshop, *words, *start, "--epochs", "1")
+    runs = [np.load(_first_kernel(workshop, run)) for run in ("run", "second")]
+    assert np.corrcoef(runs[0].ravel(), runs[1].ravel())[0, 1] > 0.99
+    seconds = [
+        json.loads((workshop / r / "order.json").read_text())["seconds"] for r in ("run", "second")
+    ]
+    assert seconds[1] >= seconds[0]
+
+
+def _first_kernel(workshop, run):
+    """Save the first convolution of a run's network, read in a process of its own."""
+    script = (
+        "import sys, numpy, torch; from models.torchvision_shim import install; install();"
+        "network = torch.load(sys.argv[1], weights_only=False)['model'];"
+        "numpy.save(sys.argv[2], network.model[0].conv.weight.detach().float().numpy())"
+    )
+    target = workshop / f"{run}.npy"
+    weights = workshop / run / "weights" / "last.pt"
+    subprocess.run(
+        [sys.executable, "-c", script, str(weights), str(target)],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "YOLO_CONFIG_DIR": str(workshop)},
+        check=True,
+        timeout=100,
+    )
+    return target
 
 
 def test_a_finished_run_is_not_trained_over(workshop):

@@ -30,6 +30,7 @@ def shipped_line(name: str) -> tuple[SimulatedLine, TwinConfig]:
         recipe=line.recipe,
         limits=line.limits,
         tracker=line.tracker,
+        stall_after_ms=line.camera.stall_after_ms,
         plc=line.plc,
     )
     return simulated, config

@@ -27,6 +27,10 @@ WELL = Observation(
 )
 
 
+def monitor_of() -> HealthMonitor:
+    return HealthMonitor(LIMITS, stall_after_ms=400.0)
+
+
 def kinds(monitor: HealthMonitor, seen: Observation) -> list[AlarmKind]:
     return [alarm.kind for alarm in monitor.observe(seen)]
 
@@ -58,7 +62,7 @@ def changed(seconds: float = 0.0, **changes: object) -> Observation:
 def test_each_condition_raises_its_own_alarm_with_a_remedy(
     changes: dict[str, object], kind: AlarmKind
 ) -> None:
-    monitor = HealthMonitor(LIMITS)
+    monitor = monitor_of()
     assert monitor.observe(WELL) == ()
     monitor.observe(changed(**changes))
     (alarm,) = monitor.observe(changed(seconds=1.1, **changes))
@@ -68,11 +72,19 @@ def test_each_condition_raises_its_own_alarm_with_a_remedy(
     assert monitor.observe(changed(seconds=20, late_pulses=changes.get("late_pulses", 0))) == ()
 
 
-@pytest.mark.parametrize("changes", [{"tick_sd": 50.0}, {"tick_sd": None}, {"frame_age_ms": None}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tick_sd": 50.0},
+        {"tick_sd": None},
+        {"frame_age_ms": None},
+        {"link_error": "not connected yet", "plc_state": None},
+    ],
+)
 def test_what_passes_within_a_second_of_starting_raises_no_alarm(
     changes: dict[str, object],
 ) -> None:
-    monitor = HealthMonitor(LIMITS)
+    monitor = monitor_of()
     assert monitor.observe(changed(**changes)) == ()
     assert monitor.observe(changed(seconds=0.9, **changes)) == ()
     assert monitor.observe(changed(seconds=1.0)) == ()
@@ -82,29 +94,29 @@ def test_what_passes_within_a_second_of_starting_raises_no_alarm(
 
 
 def test_a_camera_that_stalls_after_its_first_frame_raises_its_alarm_at_once() -> None:
-    assert kinds(HealthMonitor(LIMITS), changed(frame_age_ms=500.0)) == [AlarmKind.CAMERA_STALLED]
+    assert kinds(monitor_of(), changed(frame_age_ms=500.0)) == [AlarmKind.CAMERA_STALLED]
 
 
 def test_a_lost_link_raises_only_its_own_alarm() -> None:
-    monitor = HealthMonitor(LIMITS)
+    monitor = monitor_of()
     seen = changed(link_error="timeout", safety_ok=False, plc_state=PlcState.SAFE, tick_sd=None)
     assert kinds(monitor, seen) == [AlarmKind.PLC_LINK_LOST]
 
 
 def test_a_camera_nobody_waits_for_raises_no_alarm() -> None:
-    assert kinds(HealthMonitor(LIMITS), changed(frame_age_ms=None, camera_wanted=False)) == []
+    assert kinds(monitor_of(), changed(frame_age_ms=None, camera_wanted=False)) == []
 
 
 def test_a_level_near_its_limit_does_not_flutter() -> None:
-    monitor = HealthMonitor(LIMITS)
-    assert kinds(monitor, changed(frame_age_ms=119.0)) == []
-    assert kinds(monitor, changed(frame_age_ms=121.0)) == [AlarmKind.CAMERA_STALLED]
-    assert kinds(monitor, changed(frame_age_ms=119.0)) == [AlarmKind.CAMERA_STALLED]
-    assert kinds(monitor, changed(frame_age_ms=90.0)) == []
+    monitor = monitor_of()
+    assert kinds(monitor, changed(frame_age_ms=399.0)) == []
+    assert kinds(monitor, changed(frame_age_ms=401.0)) == [AlarmKind.CAMERA_STALLED]
+    assert kinds(monitor, changed(frame_age_ms=399.0)) == [AlarmKind.CAMERA_STALLED]
+    assert kinds(monitor, changed(frame_age_ms=310.0)) == []
 
 
 def test_late_pulses_add_up_while_the_alarm_stands() -> None:
-    monitor = HealthMonitor(LIMITS)
+    monitor = monitor_of()
     monitor.observe(changed(late_pulses=2))
     (alarm,) = monitor.observe(changed(seconds=5, late_pulses=3))
     assert alarm.detail.startswith("3 pulses")
@@ -117,7 +129,7 @@ def test_late_pulses_add_up_while_the_alarm_stands() -> None:
 def test_each_alarm_is_logged_when_it_comes_and_when_it_goes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monitor = HealthMonitor(LIMITS)
+    monitor = monitor_of()
     with caplog.at_level(logging.INFO, logger="controller.health"):
         for _ in range(5):
             monitor.observe(changed(disk_full=True))
@@ -126,7 +138,7 @@ def test_each_alarm_is_logged_when_it_comes_and_when_it_goes(
 
 
 def test_an_acknowledged_alarm_stays_until_its_cause_is_gone() -> None:
-    monitor = HealthMonitor(LIMITS)
+    monitor = monitor_of()
     assert not monitor.acknowledge(AlarmKind.DISK_FULL)
     monitor.observe(changed(disk_full=True))
     assert monitor.acknowledge(AlarmKind.DISK_FULL)

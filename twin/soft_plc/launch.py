@@ -84,14 +84,16 @@ class SoftPlcProcesses:
                 control.send(STOP)
             except OSError as error:
                 _log.debug("the process is gone already: %s", error)
-            control.close()
-        self._controls.clear()
         for process in self._processes:
             try:
                 process.wait(_STOP_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        # Not earlier: a process that is still starting up reports to its control.
+        for control in self._controls:
+            control.close()
+        self._controls.clear()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -142,6 +144,8 @@ class SoftPlcProcesses:
                     pass_fds=tuple(passed.values()),
                     stdin=subprocess.DEVNULL,
                     cwd=Path(__file__).parents[2],
+                    # Ctrl-C in the terminal reaches the owner, which ends them in order.
+                    start_new_session=True,
                 )
             )
 

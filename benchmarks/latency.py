@@ -1,0 +1,259 @@
+"""Capture to pulse at the PLC link, and frames per second, beside Ultralytics' `model.track`."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.status import Status
+
+from benchmarks.line_bench import Measured, Stopwatch, line_bench
+from benchmarks.result import CannotRunError, Figures
+from benchmarks.scenes import LOOP_MM, EndlessBelt, draw_belt
+from benchmarks.soft_plc import start_soft_plc
+from benchmarks.standard_line import StandardLine, standard_line
+from twin.catalogue import open_catalogue
+from twin.soft_plc.launch import SoftPlcProcesses
+from vision.config import DetectorConfig
+
+ROOT = Path(__file__).parents[1]
+INPUTS_PX = (320, 640)
+ITEMS = (20, 5, 60)
+TYPICAL_ITEMS = 20
+"""Keys without an item count are of this many items in view."""
+STEPS = 200
+"""Frames of the endless belt; 7 mm apart, 2.5 ms at nominal speed."""
+FLAT_OUT_FRAMES_PER_S = 400.0
+"""More than the line takes: it then works without a pause, always on the newest frame."""
+STEADY_FRAMES_PER_S = {320: 50.0, 640: 25.0}
+"""Camera rates at which latency is measured: the standard scenario's, and half of it."""
+PYTHON_VARIABLE = "SORTLINE_TRAIN_PYTHON"
+PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "p999": 99.9}
+Values = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How long each part is measured, seconds."""
+
+    steady_s: float
+    flat_out_s: float
+    track_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SceneResult:
+    """One input size and item count: at a steady camera rate, and flat out."""
+
+    steady: Measured
+    flat_out: Measured
+
+
+Results = Mapping[tuple[int, int], SceneResult]
+
+
+def measure_line(
+    standard: StandardLine,
+    detector: DetectorConfig,
+    belts: Mapping[int, EndlessBelt],
+    plc: SoftPlcProcesses,
+    plan: Plan,
+) -> Results:
+    """Run the line at both input sizes over all belts.
+
+    Args:
+        standard: the line, its belt without drift: the drawn one has none.
+        detector: its [detector] section but for the input size.
+        belts: by item count.
+        plc: what it talks to.
+        plan: durations.
+
+    Returns:
+        By (input px, items in view).
+    """
+    results: dict[tuple[int, int], SceneResult] = {}
+    for input_px in INPUTS_PX:
+        watch = Stopwatch()
+        config = detector.model_copy(update={"input_px": input_px})
+        first = belts[TYPICAL_ITEMS]
+        with line_bench(standard, config, plc=plc, belt=first, watch=watch) as bench:
+            for items, belt in belts.items():
+                results[input_px, items] = SceneResult(
+                    steady=bench.measure(
+                        watch,
+                        belt,
+                        frames_per_s=STEADY_FRAMES_PER_S[input_px],
+                        seconds=plan.steady_s,
+                    ),
+                    flat_out=bench.measure(
+                        watch, belt, frames_per_s=FLAT_OUT_FRAMES_PER_S, seconds=plan.flat_out_s
+                    ),
+                )
+    return results
+
+
+def measure_track(
+    standard: StandardLine, belts: Mapping[int, EndlessBelt], plc: SoftPlcProcesses, plan: Plan
+) -> dict[str, dict[str, object]]:
+    """Run the comparison in its own process over the same belts, PLC and weights.
+
+    Raises:
+        CannotRunError: Ultralytics is missing or failed; the message says what to do.
+    """
+    python = os.environ.get(PYTHON_VARIABLE, sys.executable)
+    with tempfile.TemporaryDirectory() as folder:
+        films = []
+        for items, belt in belts.items():
+            films.append(Path(folder) / f"{items}.npy")
+            np.save(films[-1], belt.images)
+        out = Path(folder) / "result.json"
+        arguments: dict[str, Sequence[object]] = {
+            "--weights": [weights(standard)],
+            "--films": films,
+            "--inputs": INPUTS_PX,
+            "--step-mm": [LOOP_MM / STEPS],
+            "--speed-mm-per-s": [standard.twin.belt.speed_mm_per_s],
+            "--port": [plc.port],
+            "--unit": [standard.line.plc.unit_id],
+            "--valves": [standard.line.stations[0].valve_count],
+            "--seconds": [plan.track_s],
+            "--out": [out],
+        }
+        words = [str(word) for name, values in arguments.items() for word in (name, *values)]
+        done = subprocess.run(  # noqa: S603 - our own module
+            [python, "-m", "benchmarks.track_baseline", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode or not out.exists():
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            msg = (
+                f"the comparison with Ultralytics' model.track failed under {python}: {last}; "
+                f"install it with `make train-env`, or name a Python that has it in "
+                f"{PYTHON_VARIABLE}"
+            )
+            raise CannotRunError(msg)
+        results: dict[str, dict[str, object]] = json.loads(out.read_text())
+        return results
+
+
+def weights(standard: StandardLine) -> Path:
+    """Return the bundle's weights as Ultralytics reads them: those the network came from.
+
+    Raises:
+        CannotRunError: the bundle has none.
+    """
+    path = standard.line.detector.bundle / "weights.pt"
+    if not path.exists():
+        msg = f"{path} is missing: there is nothing for Ultralytics to run"
+        raise CannotRunError(msg)
+    return path
+
+
+def percentiles(prefix: str, suffix: str, samples_ms: npt.ArrayLike) -> Values:
+    """Return p50, p95, p99 and p99.9 of durations, ms, or nothing where there are none."""
+    samples = np.asarray(samples_ms, dtype=np.float64)
+    if not len(samples):
+        return ()
+    return tuple(
+        (f"{prefix}{name}_ms{suffix}", float(np.percentile(samples, q)))
+        for name, q in PERCENTILES.items()
+    )
+
+
+def line_figures(results: Results) -> Values:
+    """Return the line's own figures, the typical scene's under the short keys."""
+    values: list[tuple[str, float]] = []
+    for (input_px, items), result in results.items():
+        suffix = f"_{input_px}" if items == TYPICAL_ITEMS else f"_{input_px}_{items}"
+        values.append((f"fps{suffix}", result.flat_out.frames_per_s))
+        values += percentiles("", suffix, result.steady.pulse_ms)
+        values += percentiles("frame_", suffix, result.steady.frame_ms)
+        values.append((f"steady_fps{suffix}", result.steady.frames_per_s))
+        values.append((f"pulses{suffix}", len(result.steady.pulse_ms)))
+    return tuple(values)
+
+
+def track_figures(track: Mapping[str, Mapping[str, object]]) -> Values:
+    """Return the comparison's figures under keys that begin with `track_`."""
+    values: list[tuple[str, float]] = []
+    for name, result in track.items():
+        input_px, items = name.split()
+        suffix = f"_{input_px}" if int(items) == TYPICAL_ITEMS else f"_{input_px}_{items}"
+        values.append((f"track_fps{suffix}", float(str(result["frames_per_s"]))))
+        values += percentiles("track_", suffix, np.asarray(result["coil_ms"]))
+        values += percentiles("track_frame_", suffix, np.asarray(result["frame_ms"]))
+        values.append((f"track_boxes{suffix}", float(str(result["boxes_per_frame"]))))
+    return tuple(values)
+
+
+def ratios(values: Mapping[str, float]) -> Values:
+    """Return how the line compares at 320 px with the typical scene."""
+    found = []
+    if "track_fps_320" in values:
+        found.append(("fps_ratio_vs_track", values["fps_320"] / values["track_fps_320"]))
+    if "p50_ms_320" in values and "track_p50_ms_320" in values:
+        ratio = values["p50_ms_320"] / values["track_p50_ms_320"]
+        found.append(("latency_ratio_vs_track", ratio))
+    return tuple(found)
+
+
+def run(*, quick: bool, console: Console) -> Figures:
+    """Measure the line, then the comparison, each with the machine to itself."""
+    standard = standard_line()
+    weights(standard)
+    still = standard.twin.belt.model_copy(update={"drift_share": 0.0})
+    plan = (
+        Plan(steady_s=1.2, flat_out_s=0.8, track_s=0.9)
+        if quick
+        else Plan(steady_s=30.0, flat_out_s=10.0, track_s=10.0)
+    )
+    with Status("drawing belts", console=console) as status:
+        catalogue = open_catalogue()
+        belts = {
+            items: draw_belt(standard, catalogue, items_in_view=items, step_mm=LOOP_MM / STEPS)
+            for items in ITEMS
+        }
+        with start_soft_plc(standard, still) as plc:
+            status.update("the line: 320 and 640 px input, 5, 20 and 60 items in view")
+            results = measure_line(standard, standard.line.detector, belts, plc, plan)
+        with start_soft_plc(standard, still) as plc:
+            status.update("Ultralytics' model.track on the same frames")
+            track = measure_track(standard, belts, plc, plan)
+    values = (*line_figures(results), *track_figures(track))
+    headline = ratios(dict(values))
+    return Figures(values=(*headline, *values), notes=_notes(standard.line.detector))
+
+
+def _notes(detector: DetectorConfig) -> tuple[str, ...]:
+    return (
+        (
+            f"line: capture thread, {detector.backend} {detector.precision} on {detector.threads} "
+            "thread(s), tracker, policy, planner, PLC thread, Modbus TCP to the soft PLC's "
+            "processes; pNN_ms: exposure to the end of the exchange that gave a pulse to the PLC; "
+            "frame_pNN_ms: exposure to the end of planning; fps: fed faster than it takes frames"
+        ),
+        (
+            "latency at 50 frames/s (320 px) and 25 frames/s (640 px); keys without an item count: "
+            f"{TYPICAL_ITEMS} items in view; _5 and _60 as they say; paper, food and weee are "
+            "ejected as well, for many pulses to time, and lamps do not stop the belt"
+        ),
+        (
+            "track: model.track(frame, persist=True, imgsz=..., verbose=False) of Ultralytics on "
+            "the weights that the bundle's network was exported from, torch's own thread count, "
+            "default tracker, one blocking write_coil to the same Modbus server for each box whose "
+            "centre crosses the middle of the image (the PLC answers it with an exception: its "
+            "coils are read only; the round trip is the same); every frame is taken fresh, none "
+            "waits in a queue; track_pNN_ms: frame to coil written"
+        ),
+        "ratios at 320 px: the line's fps over track's; the line's p50_ms over track's",
+    )

@@ -1,0 +1,37 @@
+"""What of a line file can only be checked beside the files it names: bundle and paths."""
+
+from controller.config_check import bundle_problems
+from controller.config_report import ConfigError
+from controller.line_file import LineFile, MeasuredCalibration
+from vision.bundle import read_manifest
+from vision.config import ImagesCamera, VideoCamera
+
+
+def check_bundle(line: LineFile) -> None:
+    """Check that the line's bundle knows every fraction that the recipe acts on.
+
+    Raises:
+        ConfigError: it does not; class and bundle are named.
+        vision.errors.BundleError: there is no readable bundle.
+    """
+    manifest = read_manifest(line.detector.bundle)
+    if problems := bundle_problems(line.recipe, manifest.name, manifest.classes):
+        raise ConfigError(problems)
+
+
+def check_paths(line: LineFile) -> None:
+    """Check that recordings and the calibration file are where the line file says.
+
+    Raises:
+        ConfigError: one line for each that is not.
+    """
+    problems: list[str] = []
+    camera, calibration = line.camera, line.calibration
+    if isinstance(camera, VideoCamera) and not camera.path.is_file():
+        problems.append(f"camera.path: no video file {camera.path}")
+    if isinstance(camera, ImagesCamera) and not camera.path.is_dir():
+        problems.append(f"camera.path: no folder {camera.path}")
+    if isinstance(calibration, MeasuredCalibration) and not calibration.path.is_file():
+        problems.append(f"calibration.path: no file {calibration.path}; calibrate the line first")
+    if problems:
+        raise ConfigError(problems)

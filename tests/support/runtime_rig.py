@@ -1,0 +1,204 @@
+"""A line runtime with its real threads in this process; camera and PLC are the outside world."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from calibration.clock import MonotonicClock
+from controller.assembly import build_core
+from controller.live_picture import LivePicture
+from controller.plc_thread import PlcThread
+from controller.runtime import LineRuntime
+from controller.session import SessionWriter
+from controller.snapshot import LineSnapshot, OperatorRequest, PackmlRequest
+from controller.states import LineCommand
+from controller.types import ItemRecord
+from plc.ports import PlcLink
+from tests.support.belt_scenes import CALIBRATION, LIMITS, recipe, station
+from tests.support.line_process import wait_for
+from tests.support.plc_bench import MAX_TICKS_PER_S, MM_PER_TICK, PLC_CONFIG, QUICK_BELT
+from twin.belt_drive import BeltDrive
+from twin.soft_plc.in_process import in_process_link
+from twin.soft_plc.program import SoftPlc
+from vision.capture import CaptureThread
+from vision.config import DetectorConfig
+from vision.errors import CameraError, CameraTimeoutError, EndOfStreamError
+from vision.factory import open_detector
+from vision.ports import Detector
+from vision.tracker_config import TrackerConfig
+from vision.types import Frame
+
+CLOCK = MonotonicClock()
+PERIOD_S = 0.02
+
+
+class BenchCamera:
+    """An empty belt at 50 frames a second, and the misfortunes that happen to cameras."""
+
+    def __init__(self) -> None:
+        self.lost: str | None = None
+        self.silent = False
+        self.over = False
+        self.broken: Exception | None = None
+        self._seq = 0
+        self._image = np.full((320, 640, 3), 90, np.uint8)
+        self._never = threading.Event()
+
+    @property
+    def camera_id(self) -> str:
+        return "bench"
+
+    def open(self) -> None:
+        if self.lost is not None:
+            raise CameraError(self.lost)
+
+    def read(self, timeout_s: float) -> Frame:
+        self._never.wait(timeout_s if self.silent else PERIOD_S)
+        if self.broken is not None:
+            raise self.broken
+        if self.over:
+            raise EndOfStreamError("the film ends")
+        if self.lost is not None:
+            raise CameraError(self.lost)
+        if self.silent:
+            raise CameraTimeoutError("no frame")
+        self._seq += 1
+        return Frame(seq=self._seq, exposed_ns=CLOCK.now_ns(), image=self._image)
+
+    def close(self) -> None:
+        pass
+
+
+class KeptFeed:
+    """The telemetry side as a list: what was published, and what operators ask."""
+
+    def __init__(self) -> None:
+        self.records: list[ItemRecord] = []
+        self.snapshots: list[LineSnapshot] = []
+        self.pictures: list[bytes] = []
+        self.asked: list[OperatorRequest] = []
+        self.full = False
+
+    def open_session(
+        self, *, session_id: str, line_id: str, station_names: tuple[str, ...]
+    ) -> None:
+        pass
+
+    def publish_record(self, record: ItemRecord) -> bool:
+        if not self.full:
+            self.records.append(record)
+        return not self.full
+
+    def publish_snapshot(self, snapshot: LineSnapshot) -> None:
+        self.snapshots.append(snapshot)
+
+    def publish_picture(self, jpeg: bytes) -> None:
+        self.pictures.append(jpeg)
+
+    def take_requests(self) -> tuple[OperatorRequest, ...]:
+        asked, self.asked = tuple(self.asked), []
+        return asked
+
+    def close(self) -> None:
+        pass
+
+
+class RuntimeRig:
+    """Starts, watches and stops a runtime."""
+
+    def __init__(
+        self,
+        link: PlcLink,
+        bundle: Path,
+        *,
+        detector: Detector | None = None,
+        recorder: SessionWriter | None = None,
+    ) -> None:
+        self.camera, self.feed = BenchCamera(), KeptFeed()
+        config = DetectorConfig(bundle=bundle, backend="onnxruntime", input_px=320)
+        eyes = detector or open_detector(config, (320, 640))
+        self.core = build_core(
+            session_id="s",
+            bundle_id=eyes.bundle_id,
+            calibration=CALIBRATION,
+            stations=(station(),),
+            recipe=recipe(),
+            limits=LIMITS.model_copy(update={"max_tick_sd": 1000.0, "max_frame_age_ms": 900.0}),
+            tracker=TrackerConfig(),
+            stall_after_ms=1000.0,
+        )
+        self.runtime = LineRuntime(
+            core=self.core,
+            capture=CaptureThread(camera=self.camera, clock=CLOCK, stall_after_ms=1000.0),
+            detector=eyes,
+            plc=PlcThread(link=link, clock=CLOCK, cycle_ms=10.0),
+            feed=self.feed,
+            picture=LivePicture(calibration=CALIBRATION, feed=self.feed, clock=CLOCK),
+            recorder=recorder,
+            clock=CLOCK,
+        )
+
+    def __enter__(self) -> Self:
+        self.runtime.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.runtime.stop()
+
+    def wait(self, condition: Callable[[LineSnapshot], object], what: str) -> LineSnapshot:
+        """Wait until the newest snapshot meets a condition."""
+
+        def met() -> LineSnapshot | None:
+            snapshot = self.runtime.snapshot
+            return snapshot if snapshot is not None and condition(snapshot) else None
+
+        snapshot = wait_for(met, lambda: f"{what}: {self.runtime.snapshot}")
+        assert isinstance(snapshot, LineSnapshot)
+        return snapshot
+
+    def wait_state(self, state: str) -> LineSnapshot:
+        """Wait until the line is in a state."""
+        return self.wait(lambda seen: seen.state.value == state, state)
+
+    def wait_alarm(self, kind: str) -> LineSnapshot:
+        """Wait until an alarm stands."""
+        return self.wait(lambda seen: kind in {a.kind.value for a in seen.alarms}, kind)
+
+    def press(self, command: LineCommand) -> None:
+        """Press a button on the page."""
+        self.feed.asked.append(PackmlRequest(command=command, operator="test"))
+
+    def start_sorting(self) -> None:
+        """Bring the line into EXECUTE."""
+        self.wait(lambda seen: seen.link_ok and seen.frames > 2, "link and frames")
+        self.press(LineCommand.RESET)
+        self.wait_state("idle")
+        self.press(LineCommand.START)
+        self.wait_state("execute")
+
+
+class RealTimePlc:
+    """A soft PLC in this process by the real clock, scanned whenever it is asked something."""
+
+    def __init__(self) -> None:
+        config = PLC_CONFIG.model_copy(update={"heartbeat_timeout_ms": 1500})
+        self.plc = SoftPlc(config, boot_number=3)
+        self._drive = BeltDrive(
+            config=QUICK_BELT, mm_per_tick=MM_PER_TICK, seed=1, start_ns=CLOCK.now_ns()
+        )
+        self.link = in_process_link(
+            self.plc,
+            clock=CLOCK,
+            scan=self._scan,
+            heartbeat_timeout_ms=1500,
+            max_ticks_per_s=2 * MAX_TICKS_PER_S,
+        )
+
+    def _scan(self) -> None:
+        now_ns = CLOCK.now_ns()
+        output = self.plc.scan(self._drive.tick(now_ns), now_ns)
+        if output.belt is not None:
+            self._drive.command(run=output.belt.run, at_ns=output.belt.at_ns)

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from controller.by_catch import (
+    catch_probability,
+    expected_overlap_mm,
+    neighbour_share,
+    target_share,
+)
+
+AREA_MM2 = np.array([10_000.0])
+
+
+@pytest.mark.parametrize(("centre_mm", "half_mm", "sd_mm"), [(0, 30, 5), (70, 30, 20), (45, 5, 3)])
+def test_the_expected_overlap_is_what_random_places_give_on_average(
+    centre_mm: float, half_mm: float, sd_mm: float
+) -> None:
+    rng = np.random.default_rng(3)
+    places = rng.normal(centre_mm, sd_mm, 200_000)
+    overlaps = np.minimum(places + half_mm, 50.0) - np.maximum(places - half_mm, -50.0)
+    found = expected_overlap_mm(
+        np.array([-50.0]),
+        np.array([50.0]),
+        np.array([float(centre_mm)]),
+        np.array([float(half_mm)]),
+        np.array([float(sd_mm)]),
+    )
+    assert found == pytest.approx([np.maximum(overlaps, 0.0).mean()], abs=0.1)
+
+
+def test_heavy_items_need_more_air_and_more_so_on_a_faster_belt() -> None:
+    film, stone = np.array([5.0]), np.array([150.0])
+    assert neighbour_share(film, AREA_MM2, 2800.0) < neighbour_share(stone, AREA_MM2, 2800.0)
+    assert neighbour_share(stone, AREA_MM2, 1400.0) < neighbour_share(stone, AREA_MM2, 2800.0)
+    assert target_share(film, AREA_MM2, 2800.0) > neighbour_share(film, AREA_MM2, 2800.0)
+    assert target_share(np.array([1e6]), AREA_MM2, 2800.0) == 1.0
+
+
+def test_an_item_leaves_for_certain_from_its_share_on() -> None:
+    needed = np.array([0.5])
+    found = [float(catch_probability(np.array([s]), needed)[0]) for s in (0.0, 0.25, 0.5, 0.9)]
+    assert found == [0.0, 0.5, 1.0, 1.0]
