@@ -22,6 +22,8 @@ from benchmarks.standard_line import StandardLine, standard_line
 from twin.catalogue import open_catalogue
 from twin.soft_plc.launch import SoftPlcProcesses
 from vision.config import DetectorConfig
+from vision.errors import DetectorError
+from vision.factory import open_detector
 
 ROOT = Path(__file__).parents[1]
 INPUTS_PX = (320, 640)
@@ -62,15 +64,17 @@ Results = Mapping[tuple[int, int], SceneResult]
 def measure_line(
     standard: StandardLine,
     detector: DetectorConfig,
+    inputs_px: Sequence[int],
     belts: Mapping[int, EndlessBelt],
     plc: SoftPlcProcesses,
     plan: Plan,
 ) -> Results:
-    """Run the line at both input sizes over all belts.
+    """Run the line at some input sizes over some belts.
 
     Args:
         standard: the line, its belt without drift: the drawn one has none.
         detector: its [detector] section but for the input size.
+        inputs_px: input sizes.
         belts: by item count.
         plc: what it talks to.
         plan: durations.
@@ -79,7 +83,7 @@ def measure_line(
         By (input px, items in view).
     """
     results: dict[tuple[int, int], SceneResult] = {}
-    for input_px in INPUTS_PX:
+    for input_px in inputs_px:
         watch = Stopwatch()
         config = detector.model_copy(update={"input_px": input_px})
         first = belts[TYPICAL_ITEMS]
@@ -107,7 +111,7 @@ def measure_track(
     Raises:
         CannotRunError: Ultralytics is missing or failed; the message says what to do.
     """
-    python = os.environ.get(PYTHON_VARIABLE, sys.executable)
+    python = track_python()
     with tempfile.TemporaryDirectory() as folder:
         films = []
         for items, belt in belts.items():
@@ -138,12 +142,28 @@ def measure_track(
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             msg = (
                 f"the comparison with Ultralytics' model.track failed under {python}: {last}; "
-                f"install it with `make train-env`, or name a Python that has it in "
-                f"{PYTHON_VARIABLE}"
+                "`make train-env` installs all that it needs"
             )
             raise CannotRunError(msg)
         results: dict[str, dict[str, object]] = json.loads(out.read_text())
         return results
+
+
+def track_python() -> str:
+    """Return the Python that runs the comparison.
+
+    Raises:
+        CannotRunError: it has no Ultralytics.
+    """
+    python = os.environ.get(PYTHON_VARIABLE, sys.executable)
+    look = "import importlib.util as u, sys; sys.exit(u.find_spec('ultralytics') is None)"
+    if subprocess.run([python, "-c", look], check=False).returncode:  # noqa: S603 - the user's own
+        msg = (
+            f"{python} has no Ultralytics to compare with: `make train-env` installs it, or name a "
+            f"Python that has it in {PYTHON_VARIABLE}"
+        )
+        raise CannotRunError(msg)
+    return python
 
 
 def weights(standard: StandardLine) -> Path:
@@ -170,11 +190,17 @@ def percentiles(prefix: str, suffix: str, samples_ms: npt.ArrayLike) -> Values:
     )
 
 
-def line_figures(results: Results) -> Values:
-    """Return the line's own figures, the typical scene's under the short keys."""
+def line_figures(results: Results, variant: str = "") -> Values:
+    """Return the line's own figures, the typical scene's under the short keys.
+
+    Args:
+        results: as measured.
+        variant: added to every key.
+    """
     values: list[tuple[str, float]] = []
     for (input_px, items), result in results.items():
         suffix = f"_{input_px}" if items == TYPICAL_ITEMS else f"_{input_px}_{items}"
+        suffix += variant
         values.append((f"fps{suffix}", result.flat_out.frames_per_s))
         values += percentiles("", suffix, result.steady.pulse_ms)
         values += percentiles("frame_", suffix, result.steady.frame_ms)
@@ -211,11 +237,13 @@ def run(*, quick: bool, console: Console) -> Figures:
     """Measure the line, then the comparison, each with the machine to itself."""
     standard = standard_line()
     weights(standard)
+    track_python()
+    shipped = standard.line.detector
     still = standard.twin.belt.model_copy(update={"drift_share": 0.0})
     plan = (
-        Plan(steady_s=1.2, flat_out_s=0.8, track_s=0.9)
+        Plan(steady_s=1.0, flat_out_s=0.6, track_s=0.7)
         if quick
-        else Plan(steady_s=30.0, flat_out_s=10.0, track_s=10.0)
+        else Plan(steady_s=20.0, flat_out_s=6.0, track_s=6.0)
     )
     with Status("drawing belts", console=console) as status:
         catalogue = open_catalogue()
@@ -225,13 +253,31 @@ def run(*, quick: bool, console: Console) -> Figures:
         }
         with start_soft_plc(standard, still) as plc:
             status.update("the line: 320 and 640 px input, 5, 20 and 60 items in view")
-            results = measure_line(standard, standard.line.detector, belts, plc, plan)
+            values = line_figures(measure_line(standard, shipped, INPUTS_PX, belts, plc, plan))
+        other = other_precision(standard)
+        if other is not None:
+            typical = {TYPICAL_ITEMS: belts[TYPICAL_ITEMS]}
+            with start_soft_plc(standard, still) as plc:
+                status.update(f"the line: 320 px, {other.precision}")
+                results = measure_line(standard, other, INPUTS_PX[:1], typical, plc, plan)
+                values += line_figures(results, f"_{other.precision}")
         with start_soft_plc(standard, still) as plc:
             status.update("Ultralytics' model.track on the same frames")
-            track = measure_track(standard, belts, plc, plan)
-    values = (*line_figures(results), *track_figures(track))
-    headline = ratios(dict(values))
-    return Figures(values=(*headline, *values), notes=_notes(standard.line.detector))
+            values += track_figures(measure_track(standard, belts, plc, plan))
+    return Figures(values=(*ratios(dict(values)), *values), notes=_notes(shipped))
+
+
+def other_precision(standard: StandardLine) -> DetectorConfig | None:
+    """Return the detector in the precision that is not shipped, None where it cannot run."""
+    shipped, camera = standard.line.detector, standard.twin.camera
+    other = shipped.model_copy(
+        update={"precision": "bf16" if shipped.precision == "f32" else "f32"}
+    )
+    try:
+        open_detector(other, (camera.height_px, camera.width_px))
+    except DetectorError:
+        return None
+    return other
 
 
 def _notes(detector: DetectorConfig) -> tuple[str, ...]:
@@ -255,5 +301,8 @@ def _notes(detector: DetectorConfig) -> tuple[str, ...]:
             "coils are read only; the round trip is the same); every frame is taken fresh, none "
             "waits in a queue; track_pNN_ms: frame to coil written"
         ),
-        "ratios at 320 px: the line's fps over track's; the line's p50_ms over track's",
+        (
+            "_bf16 or _f32: the line with the precision that is not shipped; ratios at 320 px: the "
+            "line's fps over track's; the line's p50_ms over track's"
+        ),
     )

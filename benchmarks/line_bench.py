@@ -36,7 +36,7 @@ from vision.types import Fraction
 READY_S = 30.0
 LOOK_S = 0.05
 AT_SPEED = 0.95
-SETTLE_S = 0.5
+SETTLE_S = 0.3
 """After a change of scene, until the items of the old one have been decided."""
 
 

@@ -98,7 +98,7 @@ def simulate(point: Point) -> Outcome:
 def points(*, quick: bool) -> tuple[Point, ...]:
     """Return what to simulate, the shipped detector's long runs first."""
     work = {
-        DetectorChoice.SHIPPED: 250 if quick else 4000,
+        DetectorChoice.SHIPPED: 120 if quick else 2500,
         DetectorChoice.PERFECT: 500 if quick else 8000,
     }
     return tuple(

@@ -114,7 +114,10 @@ def _check_identity(database: sqlite3.Connection, path: Path) -> None:
         raise StoreVersionError(msg)
     made = {row[0] for row in database.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")}
     if version and made != set(_STATEMENTS):
-        msg = f"store {path} claims schema {version} but its tables differ; name another store_path"
+        msg = (
+            f"store {path} claims schema {version} but its tables differ: another version of this "
+            "program made it; move the file away to keep it, or name another telemetry.store_path"
+        )
         raise StoreError(msg)
 
 

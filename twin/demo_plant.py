@@ -17,7 +17,7 @@ from twin.config import TwinConfig
 from twin.frame_ring import FrameRing
 from twin.scene_process import AskScores, PickLamps, SceneRequest, SceneScores, SceneSetup
 from twin.soft_plc.config import SoftPlcConfig
-from twin.soft_plc.launch import launch
+from twin.soft_plc.launch import SoftPlcError, launch
 from twin.soft_plc.setup import SoftPlcSetup, TcpEndpoint
 from twin.twin_camera import TwinCamera
 
@@ -28,7 +28,7 @@ _STOP_S = 5.0
 
 
 class PlantError(Exception):
-    """The scene process does not answer."""
+    """A process of the plant has ended or does not answer."""
 
 
 class DemoPlant:
@@ -125,10 +125,12 @@ class DemoPlant:
         """Do nothing while all processes live.
 
         Raises:
-            SoftPlcError: the PLC has ended.
-            PlantError: the scene has ended.
+            PlantError: the PLC or the scene has ended.
         """
-        self._plc.check()
+        try:
+            self._plc.check()
+        except SoftPlcError as error:
+            raise PlantError(str(error)) from error
         if not self._scene.is_alive():
             msg = f"the twin's scene process ended with status {self._scene.exitcode}"
             raise PlantError(msg)

@@ -44,6 +44,7 @@ class SimulatedOperator:
         self._config, self._pick_lamps, self._name = config, pick_lamps, name
         self._seen: tuple[LineState, bool] | None = None
         self._since_ns = MonotonicNs(0)
+        self._looked_ns: MonotonicNs | None = None
         self._started, self._hand_empty = False, True
         self.lamps_picked = 0
         """Lamps taken off the belt so far."""
@@ -52,8 +53,11 @@ class SimulatedOperator:
         """Return what the person asks of the line, having seen it in this condition.
 
         A condition must have stood for the reaction time before the person acts on it, except that
-        the line is started at once the first time.
+        the line is started at once the first time. The same sight twice is answered once.
         """
+        if line.at_ns == self._looked_ns:
+            return ()
+        self._looked_ns = line.at_ns
         lamp = any(alarm.kind is AlarmKind.LAMP_FOUND for alarm in line.alarms)
         if (line.state, lamp) != self._seen:
             self._seen, self._since_ns = (line.state, lamp), line.at_ns

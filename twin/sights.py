@@ -129,6 +129,8 @@ class RenderedSight:
         self._world, self._renderer, self._detector = world, renderer, detector
         self._beat = _Metronome(start_ns=start_ns, frames_per_s=frames_per_s)
         self._reach_mm = world.config.camera.view_length_mm / 2 + RENDER_MARGIN_MM
+        self._scene: tuple[float, int, int] | None = None
+        self._seen: tuple[npt.NDArray[np.uint8], Detections] | None = None
 
     @property
     def bundle_id(self) -> str:
@@ -145,16 +147,23 @@ class RenderedSight:
         return self._beat.next_ns()
 
     def look(self) -> Sighting:
-        """Draw the belt and detect."""
+        """Draw the belt and detect; a belt that stands as it stood is drawn once."""
         seq, at_ns = self._beat.tick()
+        world = self._world
+        scene = (world.travel_mm, world.fed, world.bins.items)
+        if self._seen is None or scene != self._scene:
+            self._scene, self._seen = scene, self._draw(seq)
+        image, detections = self._seen
+        return Sighting(seq=seq, exposed_ns=at_ns, image=image, detections=detections)
+
+    def _draw(self, seq: int) -> tuple[npt.NDArray[np.uint8], Detections]:
         image = self._renderer.render(
             self._world.items_between(-self._reach_mm, self._reach_mm),
             travel_mm=self._world.travel_mm,
             speed_mm_per_s=self._world.speed_mm_per_s,
             seq=seq,
         )
-        detections = self._detector.detect(image)
-        return Sighting(seq=seq, exposed_ns=at_ns, image=image, detections=detections)
+        return image, self._detector.detect(image)
 
     def begin(self, now_ns: MonotonicNs) -> None:
         """Nothing to do: the twin's camera runs all the time."""

@@ -35,7 +35,7 @@ class TrackerConfig(BaseModel):
     """A candidate leaving the view after a single view is an item from this score."""
     patience_ms: Positive = 350.0
     """A candidate that is not seen again within this time is dropped (frame gaps reach 300 ms)."""
-    score_floor: Share = 0.02
+    score_floor: Share = 0.1
     """Added to each class score: no single view can rule a class out."""
     view_correlation: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Correlation between views of one item; n views weigh n / (1 + (n - 1) * correlation)."""

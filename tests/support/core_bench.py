@@ -21,6 +21,7 @@ from tests.support.belt_scenes import (
 )
 from tests.support.plc_bench import CYCLE_MS, PlcBench
 from vision.tracker_config import TrackerConfig
+from vision.types import Detections
 
 STALL_AFTER_MS = 400.0
 FIGURES = CaptureFigures(frames_dropped=0, frames_per_s=50.0, records_dropped=0, latencies=())
@@ -53,6 +54,7 @@ class CoreBench:
         self.frame_age_ms = 0.0
         self.records = list[ItemRecord]()
         self.outcomes = list[FrameOutcome]()
+        self.found = dict[int, Detections]()
         self.plug_in = True
         self._turns = self._seq = 0
         self.plant.link.connect()
@@ -100,6 +102,7 @@ class CoreBench:
         exposed_ns = MonotonicNs(self.now_ns - int(self.frame_age_ms * NS_PER_MS))
         travel_mm = self.plant.drive.fractional_tick(exposed_ns) * MM_PER_TICK
         found = detections(self.items, stamp(self._seq, travel_mm=travel_mm))
+        self.found[self._seq] = found
         outcome = self.core.frame(self._seq, exposed_ns, found, self.now_ns)
         if outcome is not None:
             self.outcomes.append(outcome)

@@ -107,7 +107,12 @@ def line_text(changes: dict[str, str], name: str = "demo") -> str:
 
 
 def write_filmed_line(
-    folder: Path, films: Path, *, plc_port: int, page_port: int, **changes: str
+    folder: Path,
+    films: Path,
+    *,
+    plc_port: int,
+    page_port: int,
+    changes: dict[str, str] | None = None,
 ) -> FilmedLine:
     """Write line file, bundle and calibration into a folder and link the film."""
     folder.mkdir(exist_ok=True)
@@ -121,7 +126,7 @@ def write_filmed_line(
     line_calibration.save(calibration, folder / "calibration.json")
     ports = {"port = 5502": f"port = {plc_port}", "port = 8080": f"port = {page_port}"}
     path = folder / "line.toml"
-    path.write_text(line_text(_TEXT | ports | changes))
+    path.write_text(line_text(_TEXT | ports | (changes or {})))
     return FilmedLine(path=path, plc_port=plc_port, page_port=page_port)
 
 

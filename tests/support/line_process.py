@@ -181,6 +181,10 @@ class LineProcess:
         """Send the line process a signal."""
         os.kill(self.pid, number)
 
+    def press_ctrl_c(self) -> None:
+        """Do what a terminal does: SIGINT for every process of its foreground group."""
+        os.killpg(self.pid, signal.SIGINT)
+
     def ended(self) -> int:
         """Wait for the line's end and return its exit code."""
         self.family()

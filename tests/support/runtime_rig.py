@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from calibration.clock import MonotonicClock
 from controller.assembly import build_core
@@ -17,7 +18,15 @@ from controller.snapshot import LineSnapshot, OperatorRequest, PackmlRequest
 from controller.states import LineCommand
 from controller.types import ItemRecord
 from plc.ports import PlcLink
-from tests.support.belt_scenes import CALIBRATION, LIMITS, recipe, station
+from tests.support.belt_scenes import (
+    CALIBRATION,
+    LIMITS,
+    LyingItem,
+    detections,
+    recipe,
+    stamp,
+    station,
+)
 from tests.support.line_process import wait_for
 from tests.support.plc_bench import MAX_TICKS_PER_S, MM_PER_TICK, PLC_CONFIG, QUICK_BELT
 from twin.belt_drive import BeltDrive
@@ -29,7 +38,7 @@ from vision.errors import CameraError, CameraTimeoutError, EndOfStreamError
 from vision.factory import open_detector
 from vision.ports import Detector
 from vision.tracker_config import TrackerConfig
-from vision.types import Frame
+from vision.types import Detections, Frame
 
 CLOCK = MonotonicClock()
 PERIOD_S = 0.02
@@ -180,13 +189,27 @@ class RuntimeRig:
         self.wait_state("execute")
 
 
+class SeeingDetector:
+    """A network that finds an item wherever it lies at this moment."""
+
+    bundle_id = "seeing"
+
+    def __init__(self, plant: "RealTimePlc", items: list[LyingItem]) -> None:
+        self._plant, self.items = plant, items
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> Detections:
+        travel_mm = self._plant.drive.fractional_tick(CLOCK.now_ns()) * MM_PER_TICK
+        return detections(self.items, stamp(1, travel_mm=travel_mm))
+
+
 class RealTimePlc:
     """A soft PLC in this process by the real clock, scanned whenever it is asked something."""
 
     def __init__(self) -> None:
-        config = PLC_CONFIG.model_copy(update={"heartbeat_timeout_ms": 1500})
+        patience = {"heartbeat_timeout_ms": 1500, "late_tolerance_tick": 400}
+        config = PLC_CONFIG.model_copy(update=patience)
         self.plc = SoftPlc(config, boot_number=3)
-        self._drive = BeltDrive(
+        self.drive = BeltDrive(
             config=QUICK_BELT, mm_per_tick=MM_PER_TICK, seed=1, start_ns=CLOCK.now_ns()
         )
         self.link = in_process_link(
@@ -199,6 +222,6 @@ class RealTimePlc:
 
     def _scan(self) -> None:
         now_ns = CLOCK.now_ns()
-        output = self.plc.scan(self._drive.tick(now_ns), now_ns)
+        output = self.plc.scan(self.drive.tick(now_ns), now_ns)
         if output.belt is not None:
-            self._drive.command(run=output.belt.run, at_ns=output.belt.at_ns)
+            self.drive.command(run=output.belt.run, at_ns=output.belt.at_ns)

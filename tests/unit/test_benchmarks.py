@@ -184,6 +184,15 @@ def test_without_weights_the_comparison_is_refused_with_the_path(tmp_path):
         latency.weights(type(standard)(line=bare, twin=standard.twin))
 
 
+def test_a_python_without_ultralytics_is_refused_with_the_remedy(tmp_path, monkeypatch):
+    bare = tmp_path / "python"
+    bare.write_text("#!/bin/sh\nexit 1\n")
+    bare.chmod(0o755)
+    monkeypatch.setenv(latency.PYTHON_VARIABLE, str(bare))
+    with pytest.raises(CannotRunError, match="make train-env"):
+        latency.track_python()
+
+
 def test_the_stopwatch_adds_up_a_frame_and_keeps_only_while_told_to():
     watch = Stopwatch()
     watch.add(Stage.EXPOSURE_TO_LINK, 1)

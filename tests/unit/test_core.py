@@ -5,7 +5,7 @@ import pytest
 from controller.core import MARKS_KEPT
 from controller.snapshot import AcknowledgeAlarm, AlarmKind, LampRemoved, PackmlRequest
 from controller.states import LineCommand, LineState
-from controller.step import Intervention
+from controller.step import HazardConflict, Intervention
 from controller.types import DecisionReason, ItemOutcome
 from plc.errors import PlcFaultError, PlcMapError
 from plc.types import PlcRequest
@@ -259,6 +259,18 @@ def test_an_alarm_can_be_acknowledged(bench):
     request = AcknowledgeAlarm(kind=AlarmKind.CAMERA_LOST, operator="test")
     assert bench.core.operator(request, bench.now_ns).accepted
     assert [alarm.acknowledged for alarm in bench.snapshot().alarms] == [True]
+
+
+def test_a_pulse_sent_before_a_lamp_was_seen_is_told_loudly(bench, caplog):
+    bench.lay(500.0)
+    while not bench.outcomes or not bench.outcomes[-1].result.planned:
+        bench.turn()
+    conflict = HazardConflict(pulse_id=1, track_id=99)
+    result = dataclasses.replace(
+        bench.outcomes[-1].result, decided=(), planned=(), conflicts=(conflict,)
+    )
+    bench.core._take(result, bench.now_ns)
+    assert "pulse 1 was sent before lamp 99 was seen" in caplog.text
 
 
 def test_marks_tell_what_was_decided_and_do_not_pile_up(bench):

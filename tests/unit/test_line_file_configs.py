@@ -1,9 +1,12 @@
 """Line files that must be refused (tests/configs), and those that need more than text."""
 
 import dataclasses
+import json
 import tomllib
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 import run_line
@@ -172,6 +175,16 @@ def test_a_calibration_of_another_image_size_is_refused(capsys, tmp_path, measur
     assert run_line.main(["run", str(write(tmp_path, measured))]) == 2
     err = capsys.readouterr().err
     assert "taken at 640x320 px, the camera delivers 320x160" in err
+
+
+def test_a_measured_calibration_serves_a_recording_of_its_size(capsys, tmp_path, measured):
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    for number in range(2):
+        assert cv2.imwrite(str(shots / f"{number}.png"), np.full((320, 640, 3), 90, np.uint8))
+    path = write(tmp_path, measured)
+    assert run_line.main(["simulate", str(path), "--source", str(shots), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["balance"]["seen"] == 0
 
 
 def test_run_refuses_the_twin_s_camera_and_points_to_the_demo(capsys):

@@ -47,10 +47,10 @@ def ran(capsys):
 
 
 def test_json_has_the_documented_shape_and_its_balance_closes(ran):
-    done = ran("simulate", "--items", "60", "--detector", "perfect", "--json", "--seed", "5")
+    done = ran("simulate", "--items", "25", "--detector", "perfect", "--json", "--seed", "5")
     assert done.code == 0
     result = json.loads(done.out)
-    assert result["items"] == 60
+    assert result["items"] == 25
     assert list(result["balance"]) == BALANCE
     assert list(result["fractions"]) == FRACTIONS
     assert all(list(figures) == FIGURES for figures in result["fractions"].values())
@@ -61,7 +61,7 @@ def test_json_has_the_documented_shape_and_its_balance_closes(ran):
 
 def test_the_same_seed_gives_the_same_result_and_another_one_another(ran):
     def result(seed):
-        done = ran("simulate", "--items", "40", "--detector", "perfect", "--json", "--seed", seed)
+        done = ran("simulate", "--items", "12", "--detector", "perfect", "--json", "--seed", seed)
         document = json.loads(done.out)
         del document["wall_s"]
         return document
@@ -71,8 +71,8 @@ def test_the_same_seed_gives_the_same_result_and_another_one_another(ran):
 
 
 def test_people_get_tables(ran):
-    done = ran("simulate", "--items", "20", "--detector", "perfect", "--occupancy", "0.1")
-    assert "20 items in" in done.out
+    done = ran("simulate", "--items", "15", "--detector", "perfect", "--occupancy", "0.1")
+    assert "15 items in" in done.out
     assert "x real time" in done.out
     assert all(fraction in done.out for fraction in FRACTIONS)
 
@@ -142,7 +142,7 @@ def test_an_unreadable_video_is_named(ran, plate_file, tmp_path):
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recorded") / "session"
-    assert run_line.main(["simulate", "--items", "8", "--record", str(folder)]) == 0
+    assert run_line.main(["simulate", "--items", "5", "--record", str(folder)]) == 0
     return folder
 
 
@@ -195,7 +195,7 @@ def test_a_folder_without_a_session_or_of_another_format_is_refused(ran, session
     done = ran("replay", session)
     assert done.code == 2
     assert f"session format {FORMAT + 1}" in done.err
-    done = ran("simulate", "--items", "8", "--record", session)
+    done = ran("simulate", "--items", "5", "--record", session)
     assert done.code == 2
     assert "name a new, writable folder" in done.err
 

@@ -5,10 +5,14 @@ from controller.runtime import LineFailedError
 from controller.session import read_steps
 from controller.snapshot import LineSnapshot
 from controller.states import LineCommand
+from plc.errors import PlcLinkError
 from plc.types import PlcState
+from tests.support.belt_scenes import LyingItem
 from tests.support.cell_network import write_bundle
 from tests.support.line_process import wait_for
-from tests.support.runtime_rig import RealTimePlc, RuntimeRig
+from tests.support.plc_bench import MM_PER_TICK
+from tests.support.runtime_rig import CLOCK, RealTimePlc, RuntimeRig, SeeingDetector
+from tests.unit.test_core import Jumping
 from tests.unit.test_session_writer import HEADER, SessionWriter
 from vision.errors import DetectorError
 
@@ -54,6 +58,52 @@ def test_a_line_starts_shows_pictures_records_its_session_and_stops_with_the_plc
     assert last.totals.closes
     assert last.totals.in_flight == 0
     assert len(list(read_steps(tmp_path / "s"))) > 3
+
+
+@pytest.mark.parametrize("feed_is_full", [False, True])
+def test_an_item_is_ejected_through_all_threads_and_a_full_feed_costs_only_its_record(
+    plant, bundle, feed_is_full
+):
+    eyes = SeeingDetector(plant, [])
+    with RuntimeRig(plant.link, bundle, detector=eyes) as rig:
+        rig.feed.full = feed_is_full
+        rig.start_sorting()
+        rig.wait(lambda now: now.belt_speed_mm_per_s > 2500, "speed")
+        travel_mm = plant.drive.fractional_tick(CLOCK.now_ns()) * MM_PER_TICK
+        eyes.items.append(LyingItem(x_mm=500.0, y_mm=travel_mm + 700.0))
+        seen = rig.wait(lambda now: sum(now.totals.ejected), "the ejection")
+        stages = {stage.stage for snapshot in rig.feed.snapshots for stage in snapshot.latencies}
+        assert "exposure_to_link" in stages
+        assert seen.totals.closes
+        rig.wait(lambda now: now.records_dropped == feed_is_full, "dropped records counted")
+    assert len(rig.feed.records) == (not feed_is_full)
+
+
+def test_a_plc_that_goes_away_at_the_very_end_does_not_keep_the_line_from_ending(
+    plant, bundle, monkeypatch, caplog
+):
+    exchange = plant.link.exchange
+
+    def until_asked_to_stop(request, commands):
+        if not request.run:
+            raise PlcLinkError("unplugged")
+        return exchange(request, commands)
+
+    with RuntimeRig(plant.link, bundle) as rig:
+        rig.start_sorting()
+        wait_for(lambda: plant.plc.read_holding(2, 1) == [PlcState.RUNNING], "the PLC running")
+        monkeypatch.setattr(plant.link, "exchange", until_asked_to_stop)
+    rig.runtime.stop()
+    rig.runtime.check()
+    assert "could not tell the PLC to stop (unplugged); its heartbeat watch will" in caplog.text
+
+
+def test_an_encoder_that_jumps_aborts_the_line(plant, bundle):
+    with RuntimeRig(plant.link, bundle) as rig:
+        rig.start_sorting()
+        plant.drive = Jumping(plant.drive, 500_000)
+        rig.wait_alarm("encoder_fault")
+        rig.wait_state("aborted")
 
 
 def test_a_silent_camera_is_stalled_holds_and_waits_for_an_unhold(plant, bundle):

@@ -71,7 +71,7 @@ def test_demo_sorts_shows_its_page_records_and_ends_on_ctrl_c_leaving_nothing_be
         wait_for(lambda: demo.get("/api/items").json(), "stored items")
 
         assert demo.line()["state"] == "execute"
-        demo.signal(signal.SIGINT)
+        demo.press_ctrl_c()
         assert demo.ended() == 0, demo.log
         demo.wait_childless()
         assert "valves closed, line stopped" in demo.log
@@ -124,7 +124,7 @@ def test_ctrl_c_while_the_demo_is_still_starting_leaves_nothing_behind(
     before = shared_memory()
     with demo_folder.start() as demo:
         wait_for(lambda: len(demo.family()) >= 2, "the first children")
-        demo.signal(signal.SIGINT)
+        demo.press_ctrl_c()
         assert demo.ended() in (0, 130), demo.log
         demo.wait_childless()
         assert "Traceback" not in demo.log
