@@ -243,7 +243,7 @@ def run(*, quick: bool, console: Console) -> Figures:
     plan = (
         Plan(steady_s=1.0, flat_out_s=0.6, track_s=0.7)
         if quick
-        else Plan(steady_s=20.0, flat_out_s=6.0, track_s=6.0)
+        else Plan(steady_s=15.0, flat_out_s=5.0, track_s=5.0)
     )
     with Status("drawing belts", console=console) as status:
         catalogue = open_catalogue()

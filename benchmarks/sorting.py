@@ -98,8 +98,8 @@ def simulate(point: Point) -> Outcome:
 def points(*, quick: bool) -> tuple[Point, ...]:
     """Return what to simulate, the shipped detector's long runs first."""
     work = {
-        DetectorChoice.SHIPPED: 120 if quick else 2500,
-        DetectorChoice.PERFECT: 500 if quick else 8000,
+        DetectorChoice.SHIPPED: 120 if quick else 1200,
+        DetectorChoice.PERFECT: 500 if quick else 6000,
     }
     return tuple(
         Point(occupancy=occupancy, detector=detector, items=items)

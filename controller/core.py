@@ -281,6 +281,8 @@ class LineCore:
             return CommandReply(accepted=False, reason="no lamp is standing")
         if self._facts.belt_running:
             return CommandReply(accepted=False, reason="the belt still runs; hold the line first")
+        if self._facts.belt_moves(mm_per_tick=self._mm_per_tick):
+            return CommandReply(accepted=False, reason="the belt still moves; wait until it stands")
         for item in self._intervene(Intervention.HAZARDS_REMOVED):
             self._records += self._ledger.decided(item, now_ns)
         self._records += self._ledger.lamp_removed(now_ns)

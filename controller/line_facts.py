@@ -9,6 +9,9 @@ from plc.clock_fit import ClockEstimate, ClockFit
 from plc.errors import PlcError, PlcFaultError, PlcLinkError, PlcMapError
 from plc.types import PlcState, PlcStatus
 
+STANDING_MM_PER_S = 20.0
+"""Nobody reaches onto a belt that moves faster than this."""
+
 _WITHOUT_CAMERA = frozenset(
     {LineState.STOPPED, LineState.STOPPING, LineState.ABORTING, LineState.ABORTED}
 )
@@ -55,6 +58,11 @@ class LineFacts:
     def belt_running(self) -> bool:
         """Whether the PLC last said that the belt runs."""
         return self.plc is not None and self.plc.belt_running
+
+    def belt_moves(self, *, mm_per_tick: float) -> bool:
+        """Whether the belt still runs out, by the encoder; True while nobody can tell."""
+        clock = self.clock
+        return clock is None or abs(clock.ticks_per_s) * mm_per_tick > STANDING_MM_PER_S
 
     def frame_age_ms(self, now_ns: MonotonicNs) -> float | None:
         """Return the newest frame's age, None before the first frame."""

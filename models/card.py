@@ -71,7 +71,7 @@ def model_card(manifest: BundleManifest) -> str:
         ),
         "## Thresholds",
         ", ".join(f"{name.value} {score:g}" for name, score in manifest.thresholds.items()),
-        "Mercury lamps: chosen with recall weighing nine times precision.",
+        "Mercury lamps: chosen with recall weighing four times precision.",
         "## Figures",
         *[_subset(manifest, subset, words) for subset, words in _SUBSET_WORDS.items()],
         "## What it does not know",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from calibration.clock import seconds_between
 from calibration.units import MonotonicNs
+from controller.line_facts import STANDING_MM_PER_S
 from controller.snapshot import (
     AlarmKind,
     LampRemoved,
@@ -13,9 +14,6 @@ from controller.snapshot import (
 )
 from controller.states import LineCommand, LineState
 from twin.config import OperatorConfig
-
-STANDING_MM_PER_S = 20.0
-"""Nobody reaches onto a belt that moves faster than this."""
 
 _NEXT: dict[LineState, LineCommand] = {
     LineState.STOPPED: LineCommand.RESET,

@@ -102,11 +102,16 @@ class LineProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        family = self.family()
-        for pid in (self._process.pid, *family):
+        self.family()
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        # Its children end by themselves and tidy up; only what does not is killed.
+        with contextlib.suppress(AssertionError):
+            self.wait_childless()
+        for pid in self.family():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self._process.wait()
         self._output.close()
         self._log.close()
 

@@ -228,7 +228,10 @@ def test_a_lamp_holds_the_line_until_it_is_confirmed_taken_off_and_counts_as_rem
         bench.plant.pass_ms(20)
     assert bench.alarms() == {"lamp_found"}
     assert "belt still runs" in before_the_plc_hears_of_it
-    bench.run(600)
+    while "belt still runs" in (running_out := removed().reason):
+        bench.turn()
+    assert "belt still moves" in running_out
+    bench.run(1400)
     assert bench.state is LineState.HELD
     bench.items.clear()
     reply = removed()

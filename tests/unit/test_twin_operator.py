@@ -75,3 +75,10 @@ def test_operator_reacts_to_an_abort_only_after_the_reaction_time():
     assert operator.look(_line(LineState.ABORTED, 1.0)) == ()
     assert operator.look(_line(LineState.ABORTED, 4.0)) == ()
     assert _commands(operator.look(_line(LineState.ABORTED, 5.1))) == [LineCommand.CLEAR]
+
+
+def test_the_same_sight_twice_is_answered_once():
+    operator = _operator(Belt())
+    assert _commands(operator.look(_line(LineState.STOPPED, 1.0))) == [LineCommand.RESET]
+    assert operator.look(_line(LineState.STOPPED, 1.0)) == ()
+    assert _commands(operator.look(_line(LineState.IDLE, 1.2))) == [LineCommand.START]
