@@ -15,6 +15,14 @@ _SUBSET_WORDS = {
 }
 
 
+_ALWAYS = (
+    "Food and mercury lamps are rendered items only: none of the training pictures was a real one.",
+    "Photographs have no scale; their sizes on the belt are plausible, not true.",
+    "Figures are per view. The line fuses a track's views before it decides.",
+    "A plant must train on its own waste before trusting it.",
+)
+
+
 def table(manifest: BundleManifest) -> str:
     """Plain text table of every measured subset."""
     lines = []
@@ -66,8 +74,9 @@ def model_card(manifest: BundleManifest) -> str:
         "## Sources",
         "\n".join(f"- {source}" for source in sources) if isinstance(sources, list) else "",
         (
-            "One source group in five is held out; thresholds are chosen on one half of it (with "
-            "rendered items) and the figures below come from the other half."
+            "Held-out scenes lie at 10 % occupancy. One source group in five is held out; "
+            "thresholds are chosen on one half of it (with rendered items) and the figures below "
+            "come from the other half."
         ),
         "## Thresholds",
         ", ".join(f"{name.value} {score:g}" for name, score in manifest.thresholds.items()),
@@ -75,23 +84,14 @@ def model_card(manifest: BundleManifest) -> str:
         "## Figures",
         *[_subset(manifest, subset, words) for subset, words in _SUBSET_WORDS.items()],
         "## What it does not know",
-        "\n".join(
-            (
-                (
-                    "- Food and mercury lamps are rendered items only: no real food scrap and no "
-                    "real lamp was in training. Expect less on real ones."
-                ),
-                "- Photographs have no scale; their sizes on the belt are plausible, not true.",
-                (
-                    "- Clear plastic and clear glass look alike from above and are the commonest "
-                    "confusion between plastic and other."
-                ),
-                "- Figures are per view. The line fuses a track's views before it decides.",
-                "- A plant must train on its own waste before trusting it.",
-            )
-        ),
+        "\n".join(f"- {text}" for text in (*_ALWAYS, *_notes(manifest))),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _notes(manifest: BundleManifest) -> list[str]:
+    notes = manifest.metrics.get("notes")
+    return [str(note) for note in notes] if isinstance(notes, list) else []
 
 
 def _subset(manifest: BundleManifest, subset: str, words: str) -> str:

@@ -125,7 +125,6 @@ def _settings(order: TrainOrder) -> dict[str, object]:
         "amp": False,
         "mosaic": 0.0,
         "close_mosaic": 0,
-        "mixup": 0.0,
         "degrees": 0.0,
         "translate": 0.0,
         "scale": 0.0,

@@ -52,6 +52,11 @@ def _print_label(surface: Surface, rng: Rng, cover: F32, along_mm: tuple[float, 
         surface.paint(bar * cover, vivid(rng) if rng.random() < 0.6 else (0.95, 0.95, 0.95))
 
 
+def _screw_cap(surface: Surface, rng: Rng, end_mm: float) -> None:
+    cap, height = surface.lathe(end_mm - 16, end_mm, lambda x: np.full_like(x, 14.5))
+    surface.paint(cap, pick(rng, _CAPS), opacity=1.0, height_mm=height, specular=0.3, gloss=25)
+
+
 def pet_bottle(rng: Rng, *, colours: tuple[RGB, ...], crush: float) -> Item:
     """A drink bottle lying on its side, cap and label by chance; `crush` 0 whole to 1 flat."""
     volume_l = float(rng.choice((0.33, 0.5, 1.0, 1.5, 2.0)))
@@ -86,10 +91,7 @@ def pet_bottle(rng: Rng, *, colours: tuple[RGB, ...], crush: float) -> Item:
         band = surface.box(middle, 0, span * rng.uniform(0.6, 1.1), 4 * radius_mm) * cover
         _print_label(surface, rng, band, label_mm)
     if rng.random() < 0.7:
-        cap, cap_height = surface.lathe(half - 16, half, lambda x: np.full_like(x, 14.5))
-        surface.paint(
-            cap, pick(rng, _CAPS), opacity=1.0, height_mm=cap_height, specular=0.3, gloss=25
-        )
+        _screw_cap(surface, rng, half)
     rough = creases(rng, surface.shape, int(4 + 22 * crush), 1.5 + 7 * crush)
     surface.bump((noise(rng, surface.shape, 14, 2) + rough) * cover * (0.3 + crush))
     return Item(
