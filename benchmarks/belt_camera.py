@@ -1,4 +1,4 @@
-"""A camera on the endless belt: exposes on a grid of time, hands over the newest frame at once."""
+"""A camera on the endless belt: a frame is exposed at the instant at which it is handed over."""
 
 import threading
 
@@ -42,7 +42,7 @@ class BeltCamera:
         """Nothing to connect."""
 
     def read(self, timeout_s: float) -> Frame:
-        """Wait for the next exposure, or take the newest there is.
+        """Wait until the next exposure is due and make it; no transfer, no queue.
 
         Raises:
             CameraTimeoutError: no exposure is due within `timeout_s`.
@@ -53,12 +53,12 @@ class BeltCamera:
             raise CameraTimeoutError(msg)
         self._clock.wait(self._never, wait_s)
         belt, period_ns = self._scene
-        skipped = max(0, (self._clock.now_ns() - self._next_ns) // period_ns)
-        exposed_ns = self._next_ns + skipped * period_ns
+        exposed_ns = self._clock.now_ns()
+        skipped = max(0, (exposed_ns - self._next_ns) // period_ns)
         self._seq += 1 + skipped
-        self._next_ns = MonotonicNs(exposed_ns + period_ns)
+        self._next_ns = MonotonicNs(self._next_ns + (1 + skipped) * period_ns)
         travel_mm = (exposed_ns - self._start_ns) / NS_PER_S * self._speed_mm_per_s
-        return Frame(seq=self._seq, exposed_ns=MonotonicNs(exposed_ns), image=belt.at(travel_mm))
+        return Frame(seq=self._seq, exposed_ns=exposed_ns, image=belt.at(travel_mm))
 
     def close(self) -> None:
         """Nothing to release."""

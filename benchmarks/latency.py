@@ -10,11 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.status import Status
 
-from benchmarks.line_bench import Measured, Stopwatch, line_bench
+from benchmarks.latency_figures import (
+    TYPICAL_ITEMS,
+    Results,
+    SceneResult,
+    line_figures,
+    ratios,
+    track_figures,
+)
+from benchmarks.line_bench import Stopwatch, line_bench
 from benchmarks.result import CannotRunError, Figures
 from benchmarks.scenes import LOOP_MM, EndlessBelt, draw_belt
 from benchmarks.soft_plc import start_soft_plc
@@ -28,8 +35,6 @@ from vision.factory import open_detector
 ROOT = Path(__file__).parents[1]
 INPUTS_PX = (320, 640)
 ITEMS = (20, 5, 60)
-TYPICAL_ITEMS = 20
-"""Keys without an item count are of this many items in view."""
 STEPS = 200
 """Frames of the endless belt; 7 mm apart, 2.5 ms at nominal speed."""
 FLAT_OUT_FRAMES_PER_S = 400.0
@@ -37,8 +42,6 @@ FLAT_OUT_FRAMES_PER_S = 400.0
 STEADY_FRAMES_PER_S = {320: 50.0, 640: 25.0}
 """Camera rates at which latency is measured: the standard scenario's, and half of it."""
 PYTHON_VARIABLE = "SORTLINE_TRAIN_PYTHON"
-PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "p999": 99.9}
-Values = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +51,6 @@ class Plan:
     steady_s: float
     flat_out_s: float
     track_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SceneResult:
-    """One input size and item count: at a steady camera rate, and flat out."""
-
-    steady: Measured
-    flat_out: Measured
-
-
-Results = Mapping[tuple[int, int], SceneResult]
 
 
 def measure_line(
@@ -122,6 +114,7 @@ def measure_track(
             "--weights": [weights(standard)],
             "--films": films,
             "--inputs": INPUTS_PX,
+            "--rates": [STEADY_FRAMES_PER_S[input_px] for input_px in INPUTS_PX],
             "--step-mm": [LOOP_MM / STEPS],
             "--speed-mm-per-s": [standard.twin.belt.speed_mm_per_s],
             "--port": [plc.port],
@@ -179,60 +172,6 @@ def weights(standard: StandardLine) -> Path:
     return path
 
 
-def percentiles(prefix: str, suffix: str, samples_ms: npt.ArrayLike) -> Values:
-    """Return p50, p95, p99 and p99.9 of durations, ms, or nothing where there are none."""
-    samples = np.asarray(samples_ms, dtype=np.float64)
-    if not len(samples):
-        return ()
-    return tuple(
-        (f"{prefix}{name}_ms{suffix}", float(np.percentile(samples, q)))
-        for name, q in PERCENTILES.items()
-    )
-
-
-def line_figures(results: Results, variant: str = "") -> Values:
-    """Return the line's own figures, the typical scene's under the short keys.
-
-    Args:
-        results: as measured.
-        variant: added to every key.
-    """
-    values: list[tuple[str, float]] = []
-    for (input_px, items), result in results.items():
-        suffix = f"_{input_px}" if items == TYPICAL_ITEMS else f"_{input_px}_{items}"
-        suffix += variant
-        values.append((f"fps{suffix}", result.flat_out.frames_per_s))
-        values += percentiles("", suffix, result.steady.pulse_ms)
-        values += percentiles("frame_", suffix, result.steady.frame_ms)
-        values.append((f"steady_fps{suffix}", result.steady.frames_per_s))
-        values.append((f"pulses{suffix}", len(result.steady.pulse_ms)))
-    return tuple(values)
-
-
-def track_figures(track: Mapping[str, Mapping[str, object]]) -> Values:
-    """Return the comparison's figures under keys that begin with `track_`."""
-    values: list[tuple[str, float]] = []
-    for name, result in track.items():
-        input_px, items = name.split()
-        suffix = f"_{input_px}" if int(items) == TYPICAL_ITEMS else f"_{input_px}_{items}"
-        values.append((f"track_fps{suffix}", float(str(result["frames_per_s"]))))
-        values += percentiles("track_", suffix, np.asarray(result["coil_ms"]))
-        values += percentiles("track_frame_", suffix, np.asarray(result["frame_ms"]))
-        values.append((f"track_boxes{suffix}", float(str(result["boxes_per_frame"]))))
-    return tuple(values)
-
-
-def ratios(values: Mapping[str, float]) -> Values:
-    """Return how the line compares at 320 px with the typical scene."""
-    found = []
-    if "track_fps_320" in values:
-        found.append(("fps_ratio_vs_track", values["fps_320"] / values["track_fps_320"]))
-    if "p50_ms_320" in values and "track_p50_ms_320" in values:
-        ratio = values["p50_ms_320"] / values["track_p50_ms_320"]
-        found.append(("latency_ratio_vs_track", ratio))
-    return tuple(found)
-
-
 def run(*, quick: bool, console: Console) -> Figures:
     """Measure the line, then the comparison, each with the machine to itself."""
     standard = standard_line()
@@ -241,9 +180,9 @@ def run(*, quick: bool, console: Console) -> Figures:
     shipped = standard.line.detector
     still = standard.twin.belt.model_copy(update={"drift_share": 0.0})
     plan = (
-        Plan(steady_s=1.0, flat_out_s=0.6, track_s=0.7)
+        Plan(steady_s=1.0, flat_out_s=0.6, track_s=0.4)
         if quick
-        else Plan(steady_s=15.0, flat_out_s=5.0, track_s=5.0)
+        else Plan(steady_s=8.0, flat_out_s=3.0, track_s=3.0)
     )
     with Status("drawing belts", console=console) as status:
         catalogue = open_catalogue()
@@ -298,8 +237,9 @@ def _notes(detector: DetectorConfig) -> tuple[str, ...]:
             "the weights that the bundle's network was exported from, torch's own thread count, "
             "default tracker, one blocking write_coil to the same Modbus server for each box whose "
             "centre crosses the middle of the image (the PLC answers it with an exception: its "
-            "coils are read only; the round trip is the same); every frame is taken fresh, none "
-            "waits in a queue; track_pNN_ms: frame to coil written"
+            "coils are read only; the round trip is the same); track_pNN_ms: exposure to coil "
+            "written, camera rates as above, newest frame first; track_fps, track_frame_, "
+            "track_fresh_: without a pause, each frame exposed when it is asked for"
         ),
         (
             "_bf16 or _f32: the line with the precision that is not shipped; ratios at 320 px: the "

@@ -5,10 +5,12 @@ and reads the file that it writes.
 """
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 from time import monotonic_ns
 from typing import Any
 
@@ -20,18 +22,39 @@ WARM_UP_FRAMES = 5
 
 
 class Film:
-    """The endless belt, always at the present instant: no frame waits in a queue."""
+    """A camera on the endless belt, the newest frame wins."""
 
-    def __init__(self, path: Path, *, step_mm: float, speed_mm_per_s: float) -> None:
-        """Load the frames of one loop."""
+    def __init__(
+        self, path: Path, *, step_mm: float, speed_mm_per_s: float, frames_per_s: float
+    ) -> None:
+        """Load the frames of one loop.
+
+        Args:
+            path: .npy of (n, height, width, 3) uint8.
+            step_mm: belt travel between two of them.
+            speed_mm_per_s: of the belt.
+            frames_per_s: exposures a second; 0 exposes whenever a frame is asked for.
+        """
         self._images = np.load(path)
         self._steps_per_ns = speed_mm_per_s / step_mm / NS_PER_S
         self._start_ns = monotonic_ns()
+        self._period_ns = NS_PER_S / frames_per_s if frames_per_s else 0.0
+        self._shown = -1
+        self._never = Event()
 
-    def read(self) -> npt.NDArray[np.uint8]:
-        """Return the frame exposed just now."""
-        step = round((monotonic_ns() - self._start_ns) * self._steps_per_ns)
-        return np.asarray(self._images[step % len(self._images)])
+    def read(self) -> tuple[int, npt.NDArray[np.uint8]]:
+        """Return the newest frame not yet returned with the instant of its exposure."""
+        exposed_ns = monotonic_ns()
+        if self._period_ns:
+            newest = int((exposed_ns - self._start_ns) / self._period_ns)
+            if newest <= self._shown:
+                newest = self._shown + 1
+                due_ns = self._start_ns + newest * self._period_ns
+                self._never.wait((due_ns - exposed_ns) / NS_PER_S)
+            self._shown = newest
+            exposed_ns = round(self._start_ns + newest * self._period_ns)
+        step = round((exposed_ns - self._start_ns) * self._steps_per_ns)
+        return exposed_ns, np.asarray(self._images[step % len(self._images)])
 
 
 class LineCrossing:
@@ -67,12 +90,11 @@ def time_track(
     frame_ms: list[float] = []
     coil_ms: list[float] = []
     for _ in range(WARM_UP_FRAMES):
-        model.track(film.read(), persist=True, imgsz=input_px, verbose=False)
+        model.track(film.read()[1], persist=True, imgsz=input_px, verbose=False)
     began_ns = monotonic_ns()
     boxes = 0
     while monotonic_ns() - began_ns < seconds * NS_PER_S:
-        exposed_ns = monotonic_ns()
-        image = film.read()
+        exposed_ns, image = film.read()
         (result,) = model.track(image, persist=True, imgsz=input_px, verbose=False)
         written = crossing.serve(result.boxes, result.orig_shape)
         elapsed_ms = (monotonic_ns() - exposed_ns) / 1e6
@@ -95,6 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--films", type=Path, nargs="+", required=True, help=".npy of frames")
     parser.add_argument("--inputs", type=int, nargs="+", required=True, help="px")
+    parser.add_argument("--rates", type=float, nargs="+", required=True, help="frames/s, by input")
     parser.add_argument("--step-mm", type=float, required=True)
     parser.add_argument("--speed-mm-per-s", type=float, required=True)
     parser.add_argument("--port", type=int, required=True)
@@ -114,11 +137,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     client: Any = ModbusTcpClient("127.0.0.1", port=arguments.port)
     client.connect()
     results: dict[str, dict[str, Any]] = {}
-    for input_px in arguments.inputs:
-        for path in arguments.films:
-            results[f"{input_px} {path.stem}"] = time_track(
+    for input_px, rate in zip(arguments.inputs, arguments.rates, strict=True):
+        for path, frames_per_s in itertools.product(arguments.films, (0.0, rate)):
+            results[f"{input_px} {path.stem} {'camera' if frames_per_s else 'fresh'}"] = time_track(
                 YOLO(arguments.weights, task="detect"),
-                Film(path, step_mm=arguments.step_mm, speed_mm_per_s=arguments.speed_mm_per_s),
+                Film(
+                    path,
+                    step_mm=arguments.step_mm,
+                    speed_mm_per_s=arguments.speed_mm_per_s,
+                    frames_per_s=frames_per_s,
+                ),
                 LineCrossing(client, unit_id=arguments.unit, valves=arguments.valves),
                 input_px=input_px,
                 seconds=arguments.seconds,

@@ -11,7 +11,13 @@ from benchmarks import __main__ as runner
 from benchmarks import firing, latency, result, sorting
 from benchmarks.belt_camera import BeltCamera
 from benchmarks.gunner import Shots
-from benchmarks.latency import SceneResult, line_figures, percentiles, ratios, track_figures
+from benchmarks.latency_figures import (
+    SceneResult,
+    line_figures,
+    percentiles,
+    ratios,
+    track_figures,
+)
 from benchmarks.line_bench import Measured, Stopwatch, busy
 from benchmarks.result import CannotRunError, Figures
 from benchmarks.scenes import LOOP_MM, EndlessBelt, draw_belt
@@ -152,14 +158,11 @@ def measured(*pulse_ms, frames_per_s=100.0):
 def test_latency_figures_and_ratios_carry_the_agreed_keys():
     scene = SceneResult(steady=measured(8.0, 8.0, frames_per_s=50.0), flat_out=measured(9.0))
     line = line_figures({(320, 20): scene, (640, 20): scene, (320, 60): scene})
+    timed = {"frames_per_s": 20.0, "boxes_per_frame": 3.0, "frame_ms": [50.0]}
     track = track_figures(
         {
-            "320 20": {
-                "frames_per_s": 20.0,
-                "boxes_per_frame": 3.0,
-                "frame_ms": [50.0],
-                "coil_ms": [40.0],
-            }
+            "320 20 fresh": {**timed, "coil_ms": [30.0]},
+            "320 20 camera": {**timed, "coil_ms": [40.0]},
         }
     )
     figures = dict((*line, *track))
@@ -290,5 +293,8 @@ def test_the_comparison_writes_one_coil_when_a_box_crosses_the_middle_downstream
 
 def test_the_comparison_always_sees_a_frame_of_the_loop(tmp_path):
     np.save(tmp_path / "20.npy", counted_belt().images)
-    film = Film(tmp_path / "20.npy", step_mm=5.0, speed_mm_per_s=2800.0)
-    assert film.read().shape == (4, 8, 3)
+    for rate in (0.0, 200.0):
+        film = Film(tmp_path / "20.npy", step_mm=5.0, speed_mm_per_s=2800.0, frames_per_s=rate)
+        times = [film.read()[0] for _ in range(3)]
+        assert times == sorted(set(times))
+        assert film.read()[1].shape == (4, 8, 3)
