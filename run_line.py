@@ -55,6 +55,7 @@ from twin.operator import SimulatedOperator
 from twin.simulation import DetectorChoice, as_document
 from twin.soft_plc.launch import SoftPlcError
 from vision.capture import CaptureThread
+from vision.config import TwinCamera
 from vision.errors import VisionError
 from vision.factory import open_camera, open_detector
 from vision.ports import Camera
@@ -218,6 +219,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     whole = load_line(arguments.line)
     line, clock = whole.line, MonotonicClock()
     config = parse_source(arguments.source, line.camera) if arguments.source else line.camera
+    if isinstance(config, TwinCamera):
+        return _on_twin(whole, arguments, console, operator=False)
+    if arguments.items is not None:
+        msg = "--items goes with the twin's camera only: add --source twin"
+        raise UsageError(msg)
     camera = open_camera(config, clock)
     with closing(camera):
         camera.open()
@@ -237,18 +243,24 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def demo(arguments: argparse.Namespace, console: Console) -> int:
     """Run the demonstration line: everything real but the plant, which is the twin."""
-    whole = load_line(arguments.line)
+    return _on_twin(load_line(arguments.line), arguments, console, operator=arguments.operator)
+
+
+def _on_twin(
+    whole: WholeLine, arguments: argparse.Namespace, console: Console, *, operator: bool
+) -> int:
+    """Run a line on the twin's belt, camera and PLC, with or without a simulated person."""
     calibration = demo_command.calibration_of(whole.line, whole.twin)
     budgets(whole.line, calibration)
     console.print("starting the twin: belt, camera, jets and a PLC behind Modbus TCP ...")
     plant = demo_command.open_plant(whole.line, whole.twin, arguments.items, MonotonicClock())
     with closing(plant):
-        operator = SimulatedOperator(config=whole.twin.operator, pick_lamps=plant.pick_lamps)
+        person = SimulatedOperator(config=whole.twin.operator, pick_lamps=plant.pick_lamps)
         seat = Seat(
             camera=plant.camera,
             calibration=calibration,
             record=arguments.record,
-            look=operator.look if arguments.operator else lambda _: (),
+            look=person.look if operator else lambda _: (),
             check=plant.check,
         )
         last = _serve(whole, seat, console)
@@ -372,6 +384,9 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser("run", help=words, description=words)
     parser.add_argument("line", type=Path, metavar="LINE.toml", help="the line file")
     parser.add_argument("--source", metavar="SOURCE", help=f"another camera: {FORMS}")
+    parser.add_argument(
+        "--items", type=Path, metavar="DIR", help="with the twin's camera: photographs to ride"
+    )
     _record_argument(parser)
     parser.set_defaults(command=run, log_level=logging.INFO)
 
