@@ -159,6 +159,7 @@ class LineRuntime:
             self._clock.wait(self._stopping, FRAME_WAIT_S)
             return None
         except CameraError:
+            # The capture thread has counted and logged it; `_tell_camera` passes its word on.
             return None
         finally:
             self._tell_camera()
