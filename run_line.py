@@ -121,8 +121,8 @@ def load_line(path: Path) -> WholeLine:
 def _section(
     model: type[_Model], name: str, document: dict[str, Any], problems: list[str]
 ) -> _Model | None:
-    """Take one section out of the document and check it; problems are added to the list."""
-    content = document.pop(name, {})
+    """Check one section of the document; problems are added to the list."""
+    content = document.get(name, {})
     try:
         return model.model_validate(content)
     except ValidationError as error:

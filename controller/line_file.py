@@ -14,13 +14,17 @@ from pydantic import Field, ValidationError
 from calibration import line_calibration
 from calibration.line_calibration import LineCalibration
 from calibration.nominal import nominal_calibration
-from controller.config import LimitsConfig, RecipeConfig, Section, StationConfig
+from calibration.section import Section
+from controller.config import LimitsConfig, RecipeConfig, StationConfig
 from controller.config_check import station_problems
 from controller.config_report import ConfigError, problems_of
 from controller.latency_budget import LatencyBudget, impossible, latency_budgets
 from plc.config import PlcConfig
 from vision.config import CameraConfig, DetectorConfig, ImagesCamera, VideoCamera
 from vision.tracker_config import TrackerConfig
+
+SECTIONS_ABOVE = frozenset({"telemetry", "twin"})
+"""Sections of packages that this one does not know."""
 
 
 class LineSection(Section):
@@ -95,19 +99,20 @@ def read_document(path: Path) -> dict[str, Any]:
 def sorting_sections(
     document: Mapping[str, Any], folder: Path
 ) -> tuple[LineFile | None, tuple[str, ...]]:
-    """Check the sections that sort.
+    """Check the sections that sort; those of packages above are left to them.
 
     Args:
-        document: parsed line file, without sections of other packages.
+        document: parsed line file.
         folder: relative paths in the file start here.
 
     Returns:
         The checked sections, or None, and every problem found.
     """
+    own = {name: content for name, content in document.items() if name not in SECTIONS_ABOVE}
     try:
-        line = _with_paths_from(LineFile.model_validate(document), folder)
+        line = _with_paths_from(LineFile.model_validate(own), folder)
     except ValidationError as error:
-        return None, problems_of(error, document)
+        return None, problems_of(error, own)
     problems = station_problems(line.stations, line.recipe)
     if line.camera.stall_after_ms < line.limits.max_frame_age_ms:
         msg = (

@@ -68,10 +68,7 @@ def run(session: Path, bundle: Path | None, progress: Callable[[int], None]) -> 
         vision.errors.BundleError: the bundle is gone or altered.
     """
     header = read_header(session)
-    document = tomllib.loads(header.line_toml)
-    document.pop("telemetry", None)
-    document.pop("twin", None)
-    line, problems = sorting_sections(document, session)
+    line, problems = sorting_sections(tomllib.loads(header.line_toml), session)
     if line is None:
         raise ConfigError([f"{session}: {problem}" for problem in problems])
     calibration = line_calibration.from_text(header.calibration_json, str(session))

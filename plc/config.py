@@ -2,14 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from calibration.section import Section
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TcpTransport(_Section):
+class TcpTransport(Section):
     """Modbus TCP."""
 
     kind: Literal["tcp"]
@@ -17,7 +15,7 @@ class TcpTransport(_Section):
     port: int = Field(ge=1, le=65535)
 
 
-class RtuTransport(_Section):
+class RtuTransport(Section):
     """Modbus RTU over a serial port (RS-485 or RS-232)."""
 
     kind: Literal["rtu"]
@@ -28,7 +26,7 @@ class RtuTransport(_Section):
     stop_bits: Literal[1, 2]
 
 
-class PlcConfig(_Section):
+class PlcConfig(Section):
     """One PLC: how to reach it and what is believed of its answers."""
 
     transport: Annotated[TcpTransport | RtuTransport, Field(discriminator="kind")]

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from controller.config import Section
+from calibration.section import Section
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 

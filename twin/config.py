@@ -6,8 +6,9 @@ have defaults: the standard scenario.
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from calibration.section import Section
 from vision.types import FRACTIONS, Fraction
 
 Positive = Annotated[float, Field(gt=0)]
@@ -15,11 +16,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _TwinSection(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class BeltConfig(_TwinSection):
+class BeltConfig(Section):
     """The belt and its drive."""
 
     width_mm: Positive = 1000.0
@@ -36,19 +33,21 @@ class BeltConfig(_TwinSection):
     texture_seed: int = 7
 
 
-class FeedConfig(_TwinSection):
+class FeedConfig(Section):
     """What falls onto the belt."""
 
     occupancy: Annotated[float, Field(ge=0.005, le=0.30)] = 0.10
     """Share of the belt's area covered by items."""
-    mix: dict[Fraction, NotNegative] = {
-        Fraction.PLASTIC: 0.20,
-        Fraction.PAPER: 0.30,
-        Fraction.FOOD: 0.17,
-        Fraction.WEEE: 0.10,
-        Fraction.MERCURY_LAMP: 0.002,
-        Fraction.OTHER: 0.228,
-    }
+    mix: dict[Fraction, NotNegative] = Field(
+        default={
+            Fraction.PLASTIC: 0.20,
+            Fraction.PAPER: 0.30,
+            Fraction.FOOD: 0.17,
+            Fraction.WEEE: 0.10,
+            Fraction.MERCURY_LAMP: 0.002,
+            Fraction.OTHER: 0.228,
+        }
+    )
     """Share of items by fraction; scaled to a sum of one."""
     overlap_share: Share = 0.3
     """Of the items that fall onto another, the share that stays there; a vibrating feeder moves the
@@ -71,7 +70,7 @@ class FeedConfig(_TwinSection):
         return tuple(self.mix.get(fraction, 0.0) / total for fraction in FRACTIONS)
 
 
-class SlipConfig(_TwinSection):
+class SlipConfig(Section):
     """How items move over the belt after falling onto it."""
 
     settled_share: Share = 0.7
@@ -85,7 +84,7 @@ class SlipConfig(_TwinSection):
     roll_decay_mm: Positive = 3000.0
 
 
-class TwinCameraConfig(_TwinSection):
+class TwinCameraConfig(Section):
     """The rendered camera."""
 
     width_px: int = Field(default=640, ge=64, le=4096)
@@ -108,12 +107,12 @@ class TwinCameraConfig(_TwinSection):
     """Specks on the camera's window."""
 
 
-class AirConfig(_TwinSection):
+class AirConfig(Section):
     """Jet bars; where they stand and how their valves are pitched comes from the line."""
 
     nozzle_diameter_mm: Positive = 1.5
     """Sorter valves of a 12.5 mm pitch pass some 100 l/min: a nozzle of this order."""
-    station_nozzle_mm: dict[str, Positive] = {"weee": 3.0, "food": 3.0}
+    station_nozzle_mm: dict[str, Positive] = Field(default={"weee": 3.0, "food": 3.0})
     """Nozzles of stations, by name, that differ: bars for heavy fractions have larger ones."""
     nozzle_kpa: Positive = 300.0
     """Gauge pressure at the nozzle; manifolds run 400 to 800 kPa, the valve takes its part."""
@@ -137,14 +136,14 @@ class AirConfig(_TwinSection):
     """Added to the open lag of slow valves."""
 
 
-class OperatorConfig(_TwinSection):
+class OperatorConfig(Section):
     """The person beside the line."""
 
     reaction_s: Positive = 4.0
     """From an alarm to the hand on the item or the button."""
 
 
-class TwinConfig(_TwinSection):
+class TwinConfig(Section):
     """The simulated world."""
 
     seed: int = Field(default=1, ge=0)

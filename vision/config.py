@@ -3,21 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from calibration.section import Section
 from vision.manifest import STRIDE_PX
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-class VisionSection(BaseModel):
-    """A section of line.toml: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CameraSection(VisionSection):
+class CameraSection(Section):
     """What every camera has, whatever its source."""
 
     camera_id: str = Field(min_length=1, max_length=80)
@@ -88,7 +83,7 @@ CameraConfig = Annotated[
 ]
 
 
-class DetectorConfig(VisionSection):
+class DetectorConfig(Section):
     """Which network finds the items and how it runs."""
 
     bundle: Path

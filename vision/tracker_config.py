@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from calibration.section import Section
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class TrackerConfig(BaseModel):
+class TrackerConfig(Section):
     """Noise, patience and evidence settings of the tracker."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     edge_sd_mm: Positive = 3.0
     """Standard deviation of one box edge on the belt: about one detector pixel at 320 px input."""

@@ -48,8 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _setup(path: Path, start_ns: int) -> SoftPlcSetup:
     document = read_document(path)
-    document.pop("telemetry", None)
-    world = document.pop("twin", {})
+    world = document.get("twin", {})
     line, problems = sorting_sections(document, path.resolve().parent)
     if line is None:
         raise ConfigError([f"{path}: {problem}" for problem in problems])

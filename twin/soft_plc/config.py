@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from calibration.section import Section
 from controller.config import StationConfig
 from plc.registers import MAX_STATIONS, VALVES_PER_STATION
 
@@ -16,10 +17,8 @@ valve's own limit in time holds."""
 ValveCount = Annotated[int, Field(ge=1, le=VALVES_PER_STATION)]
 
 
-class SoftPlcConfig(BaseModel):
+class SoftPlcConfig(Section):
     """Constants of one soft PLC."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     station_valves: tuple[ValveCount, ...] = Field(min_length=1, max_length=MAX_STATIONS)
     """Valves of each jet bar, by station."""

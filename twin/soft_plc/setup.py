@@ -2,17 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from calibration.section import Section
 from twin.config import BeltConfig
 from twin.soft_plc.config import SoftPlcConfig
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TcpEndpoint(_Section):
+class TcpEndpoint(Section):
     """Serve Modbus TCP."""
 
     kind: Literal["tcp"] = "tcp"
@@ -21,7 +18,7 @@ class TcpEndpoint(_Section):
     """0 takes any free port."""
 
 
-class SerialEndpoint(_Section):
+class SerialEndpoint(Section):
     """Serve Modbus RTU on a serial port."""
 
     kind: Literal["rtu"] = "rtu"
@@ -31,7 +28,7 @@ class SerialEndpoint(_Section):
     stop_bits: Literal[1, 2] = 1
 
 
-class SoftPlcSetup(_Section):
+class SoftPlcSetup(Section):
     """A soft PLC, its belt drive and its plug."""
 
     plc: SoftPlcConfig
