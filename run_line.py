@@ -55,7 +55,6 @@ from twin.operator import SimulatedOperator
 from twin.simulation import DetectorChoice, as_document
 from twin.soft_plc.launch import SoftPlcError
 from vision.capture import CaptureThread
-from vision.config import TwinCamera
 from vision.errors import VisionError
 from vision.factory import open_camera, open_detector
 from vision.ports import Camera
@@ -218,12 +217,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run a plant's line until Ctrl-C; it starts STOPPED and waits for an operator."""
     whole = load_line(arguments.line)
     line, clock = whole.line, MonotonicClock()
-    config = parse_source(arguments.source, line.camera) if arguments.source else line.camera
-    if isinstance(config, TwinCamera):
+    if arguments.source == "twin":
         return _on_twin(whole, arguments, console, operator=False)
     if arguments.items is not None:
         msg = "--items goes with the twin's camera only: add --source twin"
         raise UsageError(msg)
+    config = parse_source(arguments.source, line.camera) if arguments.source else line.camera
     camera = open_camera(config, clock)
     with closing(camera):
         camera.open()
