@@ -6,7 +6,7 @@ be used; 130 interrupted before there was a result.
 """
 
 import argparse
-import json
+import importlib
 import logging
 import sys
 import uuid
@@ -14,46 +14,41 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
 from rich.console import Console
-from rich.progress import Progress
 
-from calibration import line_calibration
 from calibration.clock import MonotonicClock
 from calibration.line_calibration import CalibrationError, LineCalibration
-from controller import replay_command
 from controller.assembly import build_core
-from controller.config_report import ConfigError, UsageError, problems_of
+from controller.config_report import ConfigError, UsageError
 from controller.line_check import check_bundle
-from controller.line_file import (
-    LineFile,
-    budgets,
-    load_calibration,
-    read_document,
-    sorting_sections,
-)
+from controller.line_file import LineFile, budgets, load_calibration
 from controller.live_picture import LivePicture
 from controller.plc_thread import PlcThread
 from controller.runtime import LineFailedError, LineRuntime
-from controller.session import FORMAT, SessionError, SessionHeader, SessionWriter
+from controller.session import SessionError
 from controller.snapshot import LineSnapshot, OperatorRequest
 from models.errors import ModelsError
+from plc.errors import PlcError
 from plc.modbus_link import open_link
-from telemetry.config import TelemetryConfig
 from telemetry.errors import TelemetryError
 from telemetry.feed import SocketFeed
 from telemetry.supervise import TelemetrySupervisor
 from telemetry.terminal import balance_table, complain, console_on, log_to
 from telemetry.watch import watch
-from twin import check_command, demo_command, simulate_command
-from twin.config import TwinConfig
+from twin import demo_command
 from twin.demo_plant import PlantError
 from twin.lockstep import LockstepError
 from twin.operator import SimulatedOperator
-from twin.simulation import DetectorChoice, as_document
 from twin.soft_plc.launch import SoftPlcError
+from twin.whole_line import (
+    LINES,
+    WholeLine,
+    add_line_argument,
+    add_record_argument,
+    load_line,
+    open_recorder,
+)
 from vision.capture import CaptureThread
 from vision.errors import VisionError
 from vision.factory import open_camera, open_detector
@@ -61,21 +56,27 @@ from vision.ports import Camera
 from vision.source import FORMS, parse_source
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-LINES = Path(__file__).resolve().parent / "deploy" / "lines"
 FIRST_FRAME_S = 15.0
 """A network camera may take this long to deliver its first frame."""
 
-_Model = TypeVar("_Model", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WholeLine:
-    """A checked line file: the sections that sort, telemetry, and the simulated world."""
-
-    path: Path
-    line: LineFile
-    telemetry: TelemetryConfig
-    twin: TwinConfig
+PACKAGE_COMMANDS = {
+    "simulate": (
+        "run the line in virtual time and print purity, recovery and by-catch",
+        "twin.simulate_command",
+    ),
+    "replay": (
+        "feed a recorded session through the same pipeline and compare every decision",
+        "telemetry.replay_command",
+    ),
+    "check": (
+        "check a line file, its bundle and its latency budget; start nothing",
+        "twin.check_command",
+    ),
+}
+"""Commands that a package offers whole: name to summary and module. The module has
+`add_arguments(parser)` and `run(arguments, console) -> int`; it is imported when asked for, so that
+what only one command needs never loads with the line."""
+_RUN_WORDS = "run a plant's line; it starts stopped and waits for an operator on the page"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,38 +96,6 @@ class Seat:
     record: Path | None
     look: Callable[[LineSnapshot], tuple[OperatorRequest, ...]]
     check: Callable[[], None]
-
-
-def load_line(path: Path) -> WholeLine:
-    """Read and check a line file.
-
-    Raises:
-        ConfigError: with every problem in the file.
-    """
-    document = read_document(path)
-    folder = path.resolve().parent
-    problems: list[str] = []
-    telemetry = _section(TelemetryConfig, "telemetry", document, problems)
-    twin = _section(TwinConfig, "twin", document, problems)
-    line, more = sorting_sections(document, folder)
-    problems += more
-    if line is None or telemetry is None or twin is None or problems:
-        raise ConfigError([f"{path}: {problem}" for problem in problems])
-    paths = {"store_path": telemetry.store_path, "socket_path": telemetry.socket_path}
-    moved = {name: (folder / place).resolve() for name, place in paths.items()}
-    return WholeLine(path=path, line=line, telemetry=telemetry.model_copy(update=moved), twin=twin)
-
-
-def _section(
-    model: type[_Model], name: str, document: dict[str, Any], problems: list[str]
-) -> _Model | None:
-    """Check one section of the document; problems are added to the list."""
-    content = document.get(name, {})
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        problems += problems_of(error, content, section=name)
-        return None
 
 
 def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | None:
@@ -164,7 +133,9 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
             picture=LivePicture(calibration=seat.calibration, feed=feed, clock=clock),
             recorder=None
             if seat.record is None
-            else _recorder(whole, seat.record, session_id, detector.bundle_id, seat.calibration),
+            else open_recorder(
+                whole, seat.record, session_id, detector.bundle_id, seat.calibration
+            ),
             clock=clock,
         )
         stack.callback(runtime.stop)
@@ -185,26 +156,6 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
             clock=clock,
         )
     return runtime.snapshot
-
-
-def _recorder(
-    whole: WholeLine,
-    folder: Path,
-    session_id: str,
-    bundle_id: str,
-    calibration: LineCalibration,
-    *,
-    patient: bool = False,
-) -> SessionWriter:
-    header = SessionHeader(
-        format=FORMAT,
-        session_id=session_id,
-        bundle_id=bundle_id,
-        bundle=str(whole.line.detector.bundle.resolve()),
-        line_toml=whole.path.read_text(encoding="utf-8"),
-        calibration_json=line_calibration.as_text(calibration),
-    )
-    return SessionWriter(folder, header, patient=patient)
 
 
 def _last_words(snapshot: LineSnapshot | None, line: LineFile, console: Console) -> None:
@@ -269,55 +220,10 @@ def _on_twin(
     return EXIT_OK
 
 
-def simulate(arguments: argparse.Namespace, console: Console) -> int:
-    """Run the line in virtual time and score it against the truth."""
-    whole = load_line(arguments.line)
-    if arguments.detector == DetectorChoice.SHIPPED:
-        check_bundle(whole.line)
-    with ExitStack() as recorders:
-
-        def observer(bundle_id: str, calibration: LineCalibration) -> SessionWriter:
-            writer = _recorder(
-                whole, arguments.record, "simulation", bundle_id, calibration, patient=True
-            )
-            recorders.callback(writer.close)
-            return writer
-
-        request = simulate_command.request_from(
-            arguments, whole.line, whole.twin, observer if arguments.record else None
-        )
-        result = simulate_command.run(request, arguments.source, console)
-    if arguments.json:
-        print(json.dumps(as_document(result), indent=2))
-    else:
-        simulate_command.show(result, whole.line, console_on(sys.stdout))
-    return EXIT_OK
-
-
-def replay(arguments: argparse.Namespace, console: Console) -> int:
-    """Feed a recorded session through the same pipeline; every decision must be the same."""
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("frames", total=None)
-        report = replay_command.run(
-            arguments.session, arguments.bundle, lambda n: progress.update(task, completed=n)
-        )
-    for line in report.lines(most=arguments.show):
-        print(line)
-    return EXIT_FAILED if report.result.differences else EXIT_OK
-
-
-def check(arguments: argparse.Namespace, console: Console) -> int:
-    """Check a line file, its bundle and its latency budget; start nothing."""
-    whole = load_line(arguments.line)
-    for words in check_command.run(whole.line, whole.twin):
-        print(words)
-    console.print(f"{whole.path}: in order")
-    return EXIT_OK
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = _parser(words).parse_args(words)
     console = console_on(sys.stderr)
     log_to(console, logging.DEBUG if arguments.verbose else arguments.log_level)
     try:
@@ -329,7 +235,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _CANNOT_START as error:
         complain(console, "error", str(error))
         return EXIT_USAGE
-    except (LineFailedError, LockstepError, PlantError) as error:
+    except _FAILED as error:
         complain(console, "failed", str(error))
         return EXIT_FAILED
     except KeyboardInterrupt:
@@ -347,9 +253,11 @@ _CANNOT_START = (
     TelemetryError,
     VisionError,
 )
+_FAILED = (LineFailedError, LockstepError, PlantError, PlcError)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser; a package's command is imported only if it is among the words."""
     parser = argparse.ArgumentParser(
         prog="run_line.py",
         description="Controller for an optical waste-sorting line.",
@@ -358,69 +266,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--verbose", action="store_true", help="log details")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_demo(commands)
-    _add_run(commands)
-    _add_simulate(commands)
-    words = replay_command.WORDS
-    parser_replay = commands.add_parser("replay", help=words, description=words)
-    replay_command.add_arguments(parser_replay)
-    parser_replay.set_defaults(command=replay, log_level=logging.WARNING)
-    _add_check(commands)
+    for name, (summary, add_arguments, run_it) in {
+        "demo": (demo_command.WORDS, _demo_arguments, demo),
+        "run": (_RUN_WORDS, _run_arguments, run),
+    }.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        add_arguments(command)
+        command.set_defaults(command=run_it, log_level=logging.INFO)
+    for name, (summary, module_name) in PACKAGE_COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name in words:
+            module = importlib.import_module(module_name)
+            module.add_arguments(command)
+            command.set_defaults(command=module.run, log_level=logging.WARNING)
     return parser
 
 
-def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    words = demo_command.WORDS
-    parser = commands.add_parser("demo", help=words, description=words)
-    _line_argument(parser, LINES / "demo.toml")
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    add_line_argument(parser, LINES / "demo.toml")
     demo_command.add_arguments(parser)
-    _record_argument(parser)
-    parser.set_defaults(command=demo, log_level=logging.INFO)
+    add_record_argument(parser)
 
 
-def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    words = "run a plant's line; it starts stopped and waits for an operator on the page"
-    parser = commands.add_parser("run", help=words, description=words)
-    parser.add_argument("line", type=Path, metavar="LINE.toml", help="the line file")
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    add_line_argument(parser)
     parser.add_argument("--source", metavar="SOURCE", help=f"another camera: {FORMS}")
     parser.add_argument(
         "--items", type=Path, metavar="DIR", help="with the twin's camera: photographs to ride"
     )
-    _record_argument(parser)
-    parser.set_defaults(command=run, log_level=logging.INFO)
-
-
-def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    words = simulate_command.WORDS
-    parser = commands.add_parser("simulate", help=words, description=words)
-    _line_argument(parser, LINES / "demo.toml")
-    simulate_command.add_arguments(parser)
-    _record_argument(parser)
-    parser.set_defaults(command=simulate, log_level=logging.WARNING)
-
-
-def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    words = check_command.WORDS
-    parser = commands.add_parser("check", help=words, description=words)
-    parser.add_argument("line", type=Path, metavar="LINE.toml", help="the line file")
-    parser.set_defaults(command=check, log_level=logging.WARNING)
-
-
-def _line_argument(parser: argparse.ArgumentParser, default: Path) -> None:
-    parser.add_argument(
-        "line",
-        type=Path,
-        nargs="?",
-        default=default,
-        metavar="LINE.toml",
-        help=f"the line file (default: {default.relative_to(LINES.parent.parent)})",
-    )
-
-
-def _record_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--record", type=Path, metavar="DIR", help="record frames and decisions for replay"
-    )
+    add_record_argument(parser)
 
 
 if __name__ == "__main__":

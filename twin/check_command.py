@@ -1,18 +1,42 @@
 """The check command: a line file against the files it names and its latency budget."""
 
+import argparse
+import sys
+
+from rich.console import Console
+
 from calibration import line_calibration
 from calibration.line_calibration import LineCalibration
 from controller.line_check import check_bundle, check_paths
 from controller.line_file import LineFile, MeasuredCalibration, TwinCalibration, budgets
 from twin.config import TwinConfig
 from twin.viewpoint import true_calibration
+from twin.whole_line import add_line_argument, load_line
 from vision.bundle import load_bundle
 from vision.factory import open_detector
 
-WORDS = "check a line file, its bundle and its latency budget; start nothing"
+add_arguments = add_line_argument
 
 
-def run(line: LineFile, twin: TwinConfig) -> tuple[str, ...]:
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Check a line file, its bundle and its latency budget; start nothing.
+
+    Returns:
+        0.
+
+    Raises:
+        ConfigError: the line file, a file that it names, or a budget is at fault.
+        CalibrationError: the calibration file cannot be used.
+        vision.errors.VisionError: the bundle cannot be used.
+    """
+    whole = load_line(arguments.line)
+    for words in budgets_of(whole.line, whole.twin):
+        sys.stdout.write(words + "\n")
+    console.print(f"{whole.path}: in order")
+    return 0
+
+
+def budgets_of(line: LineFile, twin: TwinConfig) -> tuple[str, ...]:
     """Check everything that can be checked without a camera or a PLC.
 
     Returns:

@@ -1,7 +1,10 @@
-"""The simulate command: arguments to a request, a result to words or JSON."""
+"""The simulate command: the line in virtual time, scored against the truth."""
 
 import argparse
+import json
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -11,22 +14,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from calibration.clock import MonotonicClock
 from calibration.line_calibration import LineCalibration
 from controller.config_report import ConfigError, UsageError, problems_of
+from controller.line_check import check_bundle
 from controller.line_file import LineFile, TwinCalibration, budgets
-from telemetry.terminal import balance_table
+from controller.session import SessionWriter
+from telemetry.terminal import balance_table, console_on
 from twin.config import TwinConfig
 from twin.lockstep import SimulationResult, StepObserver
 from twin.score_table import score_table
 from twin.simulation import (
     DetectorChoice,
     SimulationRequest,
+    as_document,
     simulate_camera,
     simulate_twin,
 )
 from twin.viewpoint import true_calibration
+from twin.whole_line import (
+    LINES,
+    add_line_argument,
+    add_record_argument,
+    load_line,
+    open_recorder,
+)
 from vision.factory import open_camera
 from vision.source import FORMS, parse_source
 
-WORDS = "run the line in virtual time and print purity, recovery and by-catch"
 ITEMS = 1000
 _ARGUMENTS = {
     "seed": "--seed",
@@ -37,6 +49,7 @@ _ARGUMENTS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    add_line_argument(parser, LINES / "demo.toml")
     parser.add_argument(
         "--items",
         action="append",
@@ -60,6 +73,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source", metavar="SOURCE", help=f"instead of the twin's belt: {FORMS}; no truth then"
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_record_argument(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Run the line in virtual time and score it against the truth.
+
+    Returns:
+        0.
+
+    Raises:
+        ConfigError, UsageError: the line file or an argument is at fault.
+        LockstepError: the run failed.
+    """
+    whole = load_line(arguments.line)
+    if arguments.detector == DetectorChoice.SHIPPED:
+        check_bundle(whole.line)
+    with ExitStack() as recorders:
+
+        def observer(bundle_id: str, calibration: LineCalibration) -> SessionWriter:
+            writer = open_recorder(
+                whole, arguments.record, "simulation", bundle_id, calibration, patient=True
+            )
+            recorders.callback(writer.close)
+            return writer
+
+        request = request_from(
+            arguments, whole.line, whole.twin, observer if arguments.record else None
+        )
+        result = simulate(request, arguments.source, console)
+    if arguments.json:
+        sys.stdout.write(json.dumps(as_document(result), indent=2) + "\n")
+    else:
+        show(result, whole.line, console_on(sys.stdout))
+    return 0
 
 
 def request_from(
@@ -101,7 +148,7 @@ def request_from(
     )
 
 
-def run(request: SimulationRequest, source: str | None, console: Console) -> SimulationResult:
+def simulate(request: SimulationRequest, source: str | None, console: Console) -> SimulationResult:
     """Simulate with a progress bar.
 
     Args:

@@ -224,7 +224,7 @@ def test_a_typo_in_a_command_lists_the_commands(capsys):
     assert "choose from" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["", "demo", "run", "simulate", "replay", "check"])
+@pytest.mark.parametrize("command", ["", "demo", "run", *run_line.PACKAGE_COMMANDS])
 def test_help_tells_a_newcomer_what_each_command_does(capsys, command):
     with pytest.raises(SystemExit) as ended:
         run_line.main([*command.split(), "--help"])

@@ -1,10 +1,14 @@
 """The replay command: a recorded session through the same pipeline, differences in words."""
 
 import argparse
+import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
 
 from calibration import line_calibration
 from controller.config_report import ConfigError
@@ -13,8 +17,6 @@ from controller.pipeline import SortingPipeline
 from controller.replay import ReplayResult, replay
 from controller.session import read_header
 from vision.factory import open_detector
-
-WORDS = "feed a recorded session through the same pipeline and compare every decision"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show", type=int, default=5, metavar="N", help="differences to print")
 
 
-def run(session: Path, bundle: Path | None, progress: Callable[[int], None]) -> ReplayReport:
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Feed a recorded session through the same pipeline; every decision must be the same.
+
+    Returns:
+        0, or 1 if a decision or a pulse differs.
+
+    Raises:
+        SessionError, ConfigError, vision.errors.BundleError: the session cannot be replayed.
+    """
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("frames", total=None)
+        report = replay_session(
+            arguments.session, arguments.bundle, lambda n: progress.update(task, completed=n)
+        )
+    for line in report.lines(most=arguments.show):
+        sys.stdout.write(line + "\n")
+    return 1 if report.result.differences else 0
+
+
+def replay_session(
+    session: Path, bundle: Path | None, progress: Callable[[int], None]
+) -> ReplayReport:
     """Replay a session with its own configuration and calibration.
 
     Args:
