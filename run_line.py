@@ -72,6 +72,10 @@ PACKAGE_COMMANDS = {
         "check a line file, its bundle and its latency budget; start nothing",
         "twin.check_command",
     ),
+    "database": (
+        "look at and upgrade the plant's database",
+        "telemetry.database_command",
+    ),
 }
 """Commands that a package offers whole: name to summary and module. The module has
 `add_arguments(parser)` and `run(arguments, console) -> int`; it is imported when asked for, so that

@@ -8,6 +8,7 @@ command -v mbpoll >/dev/null || packages+=(mbpoll)
 command -v socat >/dev/null || packages+=(socat)
 command -v chromium >/dev/null || packages+=(chromium)
 command -v ffmpeg >/dev/null || packages+=(ffmpeg)
+[ -x /usr/lib/postgresql/15/bin/initdb ] || packages+=(postgresql-15)
 [ "${#packages[@]}" -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

@@ -23,3 +23,19 @@ class StoreUnavailableError(StoreError):
 
 class TelemetryStartError(TelemetryError):
     """The telemetry process ended before it was ready."""
+
+
+class DatabaseError(TelemetryError):
+    """The plant's database cannot be opened or used, or refused a statement."""
+
+
+class DatabaseVersionError(DatabaseError):
+    """The database's schema is newer than this program, of another program, or must be upgraded."""
+
+
+class DatabaseConflictError(DatabaseError):
+    """A constraint refused a row: a key that exists, or one that does not."""
+
+
+class DatabaseUnavailableError(DatabaseError):
+    """Unreachable, full or locked: the transaction was rolled back and is worth a retry."""

@@ -1,0 +1,1 @@
+"""The plant's database: one engine, shared tables and migrations, on SQLite or PostgreSQL."""

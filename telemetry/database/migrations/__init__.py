@@ -1,0 +1,1 @@
+"""Alembic environment of the plant's database; shipped with the package."""

@@ -1,0 +1,1 @@
+"""Many lines in one database: items, roll-ups, retention, export."""
