@@ -18,7 +18,8 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.clock import MonotonicClock
-from calibration.line_calibration import CalibrationError, LineCalibration
+from calibration.errors import CalibrationError
+from calibration.line_calibration import LineCalibration
 from controller.assembly import build_core
 from controller.config_report import ConfigError, UsageError
 from controller.line_check import check_bundle

@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from calibration.belt_plane import BeltPlane
+from calibration.errors import CalibrationError
+from calibration.station import MeasuredStation
 from calibration.travel import BeltTravel
-
-
-class CalibrationError(Exception):
-    """A calibration file is missing, altered, incomplete, or of another camera or belt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +28,9 @@ class LineCalibration:
         view_s_max_mm: downstream end of the usable view.
         belt_width_mm: usable belt width; x runs from 0 to it.
         residual_mm: root mean square error of belt positions at the calibration points.
+        camera_delay_ms: how much later than the true middle of the exposure a frame's time stamp
+            is.
+        stations: jet bars as measured; a bar that is not among them is where the line file says.
     """
 
     camera_id: str
@@ -41,6 +42,8 @@ class LineCalibration:
     view_s_max_mm: float
     belt_width_mm: float
     residual_mm: float
+    camera_delay_ms: float = 0.0
+    stations: tuple[MeasuredStation, ...] = ()
 
 
 def save(calibration: LineCalibration, path: Path) -> None:
@@ -50,8 +53,12 @@ def save(calibration: LineCalibration, path: Path) -> None:
 
 def as_text(calibration: LineCalibration) -> str:
     """Return the content of a calibration file, its SHA-256 content hash included."""
-    body = _to_json(calibration)
-    return json.dumps({"sha256": _digest(body), "calibration": body}, indent=2) + "\n"
+    return sealed_text(to_json(calibration))
+
+
+def sealed_text(body: dict[str, Any]) -> str:
+    """Return a file's content: a body and the hash that seals it."""
+    return json.dumps({"sha256": digest_of(body), "calibration": body}, indent=2) + "\n"
 
 
 def load(path: Path, *, camera_id: str, belt_id: str) -> LineCalibration:
@@ -84,23 +91,37 @@ def from_text(text: str, origin: str) -> LineCalibration:
     Raises:
         CalibrationError: altered by hand, incomplete or no calibration at all.
     """
+    return from_json(unsealed(text, origin), origin)
+
+
+def unsealed(text: str, origin: str) -> dict[str, Any]:
+    """Return the body of a file's content, its seal checked.
+
+    Raises:
+        CalibrationError: altered by hand or no calibration at all.
+    """
     try:
         document = json.loads(text)
         body, digest = document["calibration"], document["sha256"]
     except (ValueError, KeyError, TypeError) as error:
         msg = f"{origin}: not a calibration file ({error}); calibrate the line again"
         raise CalibrationError(msg) from error
-    if _digest(body) != digest:
+    if digest_of(body) != digest:
         msg = f"{origin}: content does not match its hash; it was altered, calibrate the line again"
         raise CalibrationError(msg)
-    return _from_json(body, origin)
+    if not isinstance(body, dict):
+        msg = f"{origin}: not a calibration file (no table of values); calibrate the line again"
+        raise CalibrationError(msg)
+    return body
 
 
-def _digest(body: dict[str, Any]) -> str:
+def digest_of(body: object) -> str:
+    """Return the SHA-256 of a body, whatever order its keys came in."""
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def _to_json(calibration: LineCalibration) -> dict[str, Any]:
+def to_json(calibration: LineCalibration) -> dict[str, Any]:
+    """Return a calibration as JSON values."""
     plane = calibration.plane
     return {
         "camera_id": calibration.camera_id,
@@ -116,10 +137,17 @@ def _to_json(calibration: LineCalibration) -> dict[str, Any]:
         "view_s_max_mm": calibration.view_s_max_mm,
         "belt_width_mm": calibration.belt_width_mm,
         "residual_mm": calibration.residual_mm,
+        "camera_delay_ms": calibration.camera_delay_ms,
+        "stations": [asdict(station) for station in calibration.stations],
     }
 
 
-def _from_json(body: dict[str, Any], origin: str) -> LineCalibration:
+def from_json(body: dict[str, Any], origin: str) -> LineCalibration:
+    """Return the calibration that JSON values hold.
+
+    Raises:
+        CalibrationError: incomplete or malformed.
+    """
     try:
         return LineCalibration(
             camera_id=str(body["camera_id"]),
@@ -137,6 +165,8 @@ def _from_json(body: dict[str, Any], origin: str) -> LineCalibration:
             view_s_max_mm=float(body["view_s_max_mm"]),
             belt_width_mm=float(body["belt_width_mm"]),
             residual_mm=float(body["residual_mm"]),
+            camera_delay_ms=float(body.get("camera_delay_ms", 0.0)),
+            stations=tuple(MeasuredStation(**station) for station in body.get("stations", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         msg = f"{origin}: incomplete or malformed calibration ({error}); calibrate the line again"

@@ -31,7 +31,8 @@ def build_core(
         session_id: of this run, written into every record.
         bundle_id: model bundle that names the items, written into every record.
         calibration: of the camera and the belt.
-        stations: jet bars in order downstream.
+        stations: jet bars in order downstream; those that the calibration measured are where it
+            found them.
         recipe: what to do with which fraction.
         limits: freshness and trust limits.
         tracker: tracker settings.
@@ -41,12 +42,13 @@ def build_core(
     Raises:
         ValueError: the recipe names a station that the line does not have.
     """
+    measured = tuple(station.as_measured(calibration.stations) for station in stations)
     return LineCore(
         session_id=session_id,
         bundle_id=bundle_id,
         pipeline=SortingPipeline(
             calibration=calibration,
-            stations=stations,
+            stations=measured,
             recipe=recipe,
             limits=limits,
             tracker=tracker,
@@ -61,4 +63,5 @@ def build_core(
         ),
         facts=LineFacts(stall_after_ms=stall_after_ms, clock_fit=ClockFit()),
         mm_per_tick=calibration.travel.mm_per_tick,
+        camera_delay_ms=calibration.camera_delay_ms,
     )

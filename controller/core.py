@@ -83,8 +83,13 @@ class LineCore:
         ledger: ItemLedger,
         facts: LineFacts,
         mm_per_tick: float,
+        camera_delay_ms: float = 0.0,
     ) -> None:
-        """Take the parts; all of them belong to this core alone from now on."""
+        """Take the parts; all of them belong to this core alone from now on.
+
+        `camera_delay_ms` is how much later than the true exposure the camera's stamps are.
+        """
+        self._camera_delay_ns = round(camera_delay_ms * NS_PER_MS)
         self._session_id, self._bundle_id = session_id, bundle_id
         self._pipeline, self._machine = pipeline, machine
         self._health, self._ledger = health, ledger
@@ -152,7 +157,8 @@ class LineCore:
 
         Args:
             seq: the camera's frame number.
-            exposed_ns: middle of the exposure.
+            exposed_ns: middle of the exposure as the camera stamps it; the calibrated delay is
+                taken off here.
             detections: found in it.
             now_ns: the present.
 
@@ -161,6 +167,7 @@ class LineCore:
             case the frame is counted and not used.
         """
         self._frames += 1
+        exposed_ns = MonotonicNs(exposed_ns - self._camera_delay_ns)
         self._facts.newest_exposed_ns = exposed_ns
         clock = self._facts.clock
         outcome: FrameOutcome | None = None

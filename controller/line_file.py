@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from calibration import line_calibration
+from calibration.errors import CalibrationError
 from calibration.line_calibration import LineCalibration
 from calibration.nominal import nominal_calibration
 from calibration.section import Section
@@ -199,5 +200,5 @@ def load_calibration(line: LineFile, image_shape: tuple[int, int]) -> LineCalibr
             f"{config.path}: taken at {plane.image_width_px}x{plane.image_height_px} px, the "
             f"camera delivers {width_px}x{height_px}; set the camera back or calibrate again"
         )
-        raise line_calibration.CalibrationError(msg)
+        raise CalibrationError(msg)
     return calibration

@@ -92,10 +92,11 @@ class StationPlanner:
 
     def arrival(self, scene: BeltScene, ticks_per_s: float) -> Arrival:
         """Return when and where the scene's items pass this station."""
+        across_mm = scene.states.position_mm[0] - self.station.middle_x_mm
         return predict_arrival(
             scene.states,
             tick=scene.tick,
-            distance_mm=self.station.distance_mm,
+            distance_mm=self.station.distance_mm + self.station.tilt_mm_per_m * across_mm / 1000.0,
             mm_per_tick=self._mm_per_tick,
             ticks_per_s=ticks_per_s,
             config=self._motion,

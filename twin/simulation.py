@@ -102,7 +102,7 @@ def simulate_camera(
 
     Raises:
         vision.errors.VisionError: the frames cannot be read or the bundle cannot be used.
-        calibration.line_calibration.CalibrationError: it does not belong to these frames.
+        calibration.errors.CalibrationError: it does not belong to these frames.
     """
     line, twin = request.line, request.twin
     with closing(camera):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calibration import line_calibration
-from calibration.line_calibration import CalibrationError
+from calibration.errors import CalibrationError
 from calibration.nominal import nominal_calibration
 from tests.support.rigs import standard_calibration
 
@@ -54,7 +54,7 @@ def test_incomplete_calibration_is_refused(tmp_path: Path):
     line_calibration.save(standard_calibration(), path)
     body = json.loads(path.read_text())["calibration"]
     del body["homography"]
-    digest = line_calibration._digest(body)
+    digest = line_calibration.digest_of(body)
     path.write_text(json.dumps({"sha256": digest, "calibration": body}))
     with pytest.raises(CalibrationError, match="homography"):
         line_calibration.load(path, camera_id="camera-1", belt_id="belt-1")

@@ -112,7 +112,7 @@ def predict_arrival(
     states: BeltStates,
     *,
     tick: float,
-    distance_mm: float,
+    distance_mm: float | Float64Array,
     mm_per_tick: float,
     ticks_per_s: float,
     config: TrackerConfig,
@@ -122,7 +122,8 @@ def predict_arrival(
     Args:
         states: at belt tick `tick`.
         tick: fractional belt tick to which the states belong.
-        distance_mm: machine position of the line, downstream of the reference line.
+        distance_mm: machine position of the line, downstream of the reference line; (n,) where it
+            differs from item to item.
         mm_per_tick: belt scale.
         ticks_per_s: belt speed; at or below zero the belt stands and slip is left out.
         config: the motion model.
