@@ -118,7 +118,7 @@ def measure_track(
             "--step-mm": [LOOP_MM / STEPS],
             "--speed-mm-per-s": [standard.twin.belt.speed_mm_per_s],
             "--port": [plc.port],
-            "--unit": [standard.line.plc.unit_id],
+            "--unit": [standard.line.queue_plc.unit_id],
             "--valves": [standard.line.stations[0].valve_count],
             "--seconds": [plan.track_s],
             "--out": [out],

@@ -24,7 +24,7 @@ def start_soft_plc(
     Raises:
         SoftPlcError: a process does not come up.
     """
-    config = standard.line.plc
+    config = standard.line.queue_plc
     return launch(
         SoftPlcSetup(
             plc=SoftPlcConfig.for_line(
@@ -46,4 +46,4 @@ def start_soft_plc(
 def driver_config(standard: StandardLine, plc: SoftPlcProcesses) -> PlcConfig:
     """Return the standard line's [plc] section with the port that the PLC took."""
     transport = TcpTransport(kind="tcp", host="127.0.0.1", port=plc.port)
-    return standard.line.plc.model_copy(update={"transport": transport})
+    return standard.line.queue_plc.model_copy(update={"transport": transport})

@@ -50,7 +50,7 @@ def _follows_from_others(entry: ErrorDetails, places: Sequence[tuple[int | str, 
 
 
 def _problem(entry: ErrorDetails, document: Mapping[str, Any], section: str) -> str:
-    path = ".".join(part for part in (section, _path(entry["loc"], document)) if part) or "file"
+    path = ".".join(part for part in (section, _path(entry, document)) if part) or "file"
     context = entry.get("ctx", {})
     if entry["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path += f".{context['discriminator'].strip(chr(39))}"
@@ -59,14 +59,16 @@ def _problem(entry: ErrorDetails, document: Mapping[str, Any], section: str) -> 
     return f"{path}: {_message(entry['type'], entry['msg'], entry['input'])}"
 
 
-def _path(location: tuple[int | str, ...], document: Mapping[str, Any]) -> str:
+def _path(entry: ErrorDetails, document: Mapping[str, Any]) -> str:
     path, here = "", document
+    location = entry["loc"]
     for place, part in enumerate(location):
+        missing = entry["type"] == "missing" and place == len(location) - 1
         if isinstance(part, int):
             path += f"[{part}]"
         elif part == "[key]":
             continue
-        elif not _is_tag(part, here, last=place == len(location) - 1):
+        elif not _is_tag(part, here, missing=missing):
             path += f".{part}" if path else part
         else:
             continue
@@ -74,9 +76,9 @@ def _path(location: tuple[int | str, ...], document: Mapping[str, Any]) -> str:
     return path
 
 
-def _is_tag(part: str, here: Any, *, last: bool) -> bool:
-    """A discriminated union puts the chosen tag into the path; it is a value, not a key."""
-    return isinstance(here, Mapping) and not last and part not in here and part in here.values()
+def _is_tag(part: str, here: Any, *, missing: bool) -> bool:
+    """A union puts the tag of the form it chose into the path; it is no key of the file."""
+    return not missing and (not isinstance(here, Mapping) or part not in here)
 
 
 def _inside(here: Any, part: int | str) -> Any:

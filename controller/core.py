@@ -26,7 +26,7 @@ from controller.states import LineState
 from controller.step import DecidedItem, Intervention, LineStatus, StepResult
 from controller.types import DecisionReason, ItemRecord
 from plc.errors import PlcError
-from plc.types import EjectionCommand, Exchange, PlcRequest
+from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest
 from vision.types import Detections, FrameStamp, Track
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class LineCore:
             read_ns=status.read_ns, round_trip_ns=status.round_trip_ns, tick=status.tick
         )
         for report in exchange.reports:
-            self._records += self._ledger.reported(report, now_ns)
+            self.reported(report, now_ns)
         self.idle(now_ns)
 
     def link_lost(self, error: PlcError, now_ns: MonotonicNs) -> None:
@@ -136,6 +136,10 @@ class LineCore:
             log.error("PLC link lost: %s", error)
         self._facts.link_error = error
         self.idle(now_ns)
+
+    def reported(self, report: EjectionReport, now_ns: MonotonicNs) -> None:
+        """Take the word on one pulse."""
+        self._records += self._ledger.reported(report, now_ns)
 
     def encoder_failed(self, reason: str, now_ns: MonotonicNs) -> None:
         """Ticks no longer mean belt positions: give up what is tracked, abort."""

@@ -20,7 +20,9 @@ from controller.config import LimitsConfig, RecipeConfig, StationConfig
 from controller.config_check import station_problems
 from controller.config_report import ConfigError, problems_of
 from controller.latency_budget import LatencyBudget, impossible, latency_budgets
-from plc.config import PlcConfig
+from controller.plc_check import plc_problems
+from plc.config import DirectConfig, PlcConfig, PlcSection, transports_from
+from plc.encoders.config import EncoderConfig, PlcEncoder
 from vision.config import CameraConfig, DetectorConfig, ImagesCamera, VideoCamera
 from vision.tracker_config import TrackerConfig
 
@@ -72,7 +74,8 @@ class LineFile(Section):
     calibration: CalibrationConfig
     detector: DetectorConfig
     tracker: TrackerConfig = TrackerConfig()
-    plc: PlcConfig
+    plc: PlcSection
+    encoder: EncoderConfig = PlcEncoder()
     stations: tuple[StationConfig, ...] = Field(min_length=1)
     recipe: RecipeConfig
     limits: LimitsConfig
@@ -81,6 +84,29 @@ class LineFile(Section):
     def station_names(self) -> tuple[str, ...]:
         """Names of the stations, downstream order."""
         return tuple(station.name for station in self.stations)
+
+    @property
+    def plcs(self) -> tuple[PlcConfig | DirectConfig, ...]:
+        """The line's PLCs; the first one counts the ticks that the line goes by."""
+        return self.plc if isinstance(self.plc, tuple) else (self.plc,)
+
+    @property
+    def main_plc(self) -> PlcConfig | DirectConfig:
+        """The PLC whose ticks the line goes by."""
+        return self.plcs[0]
+
+    @property
+    def queue_plc(self) -> PlcConfig:
+        """The main PLC, which runs this project's program.
+
+        Raises:
+            ConfigError: the line has plain remote I/O instead.
+        """
+        main = self.main_plc
+        if isinstance(main, DirectConfig):
+            msg = 'plc.mode: the twin\'s PLC runs a program; this needs mode "queue"'
+            raise ConfigError([msg])
+        return main
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -115,6 +141,7 @@ def sorting_sections(
     except ValidationError as error:
         return None, problems_of(error, own)
     problems = station_problems(line.stations, line.recipe)
+    problems += plc_problems(line.plcs, line.encoder, line.stations)
     if line.camera.stall_after_ms < line.limits.max_frame_age_ms:
         msg = (
             f"camera.stall_after_ms: {line.camera.stall_after_ms:g} is below limits."
@@ -137,9 +164,18 @@ def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
         update={
             "camera": camera,
             "calibration": calibration,
+            "plc": _plc_with_paths_from(line, folder),
             "detector": line.detector.model_copy(update={"bundle": folder / bundle}),
         }
     )
+
+
+def _plc_with_paths_from(line: LineFile, folder: Path) -> PlcSection:
+    if isinstance(line.plc, tuple):
+        return tuple(transports_from(plc, folder) for plc in line.plc)
+    if isinstance(line.plc, DirectConfig):
+        return transports_from(line.plc, folder)
+    return transports_from(line.plc, folder)
 
 
 def budgets(line: LineFile, calibration: LineCalibration) -> tuple[LatencyBudget, ...]:

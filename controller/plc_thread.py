@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from calibration.clock import Clock
 from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
-from plc.errors import EncoderError, PlcError, PlcFaultError
+from plc.errors import EncoderError, PlcError, PlcFaultError, PlcFullError
 from plc.ports import PlcLink
 from plc.reconnect import ReconnectPolicy
-from plc.types import EjectionCommand, Exchange, PlcRequest, PlcState
+from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest, PlcState, PulseOutcome
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +47,28 @@ class Exchanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkLost:
-    """The PLC cannot be reached, does not answer as it should, or its encoder is not trusted."""
+    """The PLC cannot be reached, does not answer as it should, or its encoder is not trusted.
+
+    Attributes:
+        error: what went wrong.
+        unsent: pulses that were never handed over and never will be, as blocked.
+    """
 
     error: PlcError
+    unsent: tuple[EjectionReport, ...] = ()
 
 
 PlcEvent = Exchanged | LinkLost
+
+
+def blocked(command: EjectionCommand) -> EjectionReport:
+    """Return the word on a pulse that no PLC will ever give."""
+    return EjectionReport(
+        pulse_id=command.pulse_id,
+        outcome=PulseOutcome.BLOCKED,
+        open_tick=command.open_tick,
+        close_tick=command.close_tick,
+    )
 
 
 class PlcThread:
@@ -139,21 +155,22 @@ class PlcThread:
                     return
                 self._link.connect()
                 self._connected = True
-                self._reconnect.succeeded()
             self._exchange()
-        except (EncoderError, PlcFaultError) as error:
-            self._report(error)
+            self._reconnect.succeeded()
         except PlcError as error:
-            self._reconnect.failed(self._clock.now_ns())
-            self._link.close()
-            self._connected = False
+            if not self._connected or not isinstance(error, EncoderError | PlcFaultError):
+                # Backs off also from a PLC that lets itself be reached and then breaks off.
+                self._reconnect.failed(self._clock.now_ns())
+                self._link.close()
+                self._connected = False
             self._report(error)
 
     def _report(self, error: PlcError) -> None:
-        """Tell the pipeline; pulses not yet sent are dropped, their items count as blocked."""
+        """Tell the pipeline, with the pulses that are dropped because they were not sent."""
         with self._lock:
+            unsent = tuple(blocked(timed.command) for timed in self._commands)
             self._commands.clear()
-            self._events.append(LinkLost(error=error))
+            self._events.append(LinkLost(error=error, unsent=unsent))
 
     def _exchange(self) -> None:
         with self._lock:
@@ -161,7 +178,12 @@ class PlcThread:
             request = IDLE_REQUEST if silent else self._request
             timed = tuple(self._commands)
             self._commands.clear()
-        exchange = self._link.exchange(request, tuple(t.command for t in timed))
+        try:
+            exchange = self._link.exchange(request, tuple(t.command for t in timed))
+        except PlcFullError:
+            with self._lock:
+                self._commands.extendleft(reversed(timed))
+            raise
         handed_ns = self._clock.now_ns()
         event = Exchanged(
             exchange=exchange,

@@ -177,7 +177,10 @@ class LineRuntime:
             self._core.exchanged(event.exchange, now_ns)
             for latency_ns in event.latencies_ns:
                 self._latency.add(Stage.EXPOSURE_TO_LINK, latency_ns)
-        elif isinstance(event.error, EncoderError):
+            return
+        for report in event.unsent:
+            self._core.reported(report, now_ns)
+        if isinstance(event.error, EncoderError):
             self._core.encoder_failed(str(event.error), now_ns)
         else:
             self._core.link_lost(event.error, now_ns)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from plc.codec import TICK_MASK, WORD_MASK, Mailbox, MailboxPulse
-from plc.errors import PlcFaultError
+from plc.errors import PlcFullError
 from plc.registers import BATCH_PULSES, MAX_STATIONS, RequestFlag
 from plc.types import EjectionCommand, PlcRequest
 
@@ -38,7 +38,7 @@ class BatchSender:
 
         Raises:
             ValueError: a station that the map has no room for.
-            PlcFaultError: too many wait already; none of these was queued.
+            PlcFullError: too many wait already; none of these was queued.
         """
         for command in commands:
             if not 0 <= command.station < MAX_STATIONS:
@@ -49,7 +49,7 @@ class BatchSender:
                 f"PLC takes no batches: {self.waiting} pulses wait, batch {self._sequence} is not "
                 "accepted; restart the PLC program"
             )
-            raise PlcFaultError(msg)
+            raise PlcFullError(msg)
         if commands:
             self._waiting = sorted([*self._waiting, *commands], key=attrgetter("pulse_id"))
 

@@ -1,42 +1,42 @@
-"""The [plc] section of line.toml."""
+"""The [plc] section of line.toml: one PLC, several, or remote I/O timed by the PC."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from calibration.section import Section
+from plc.transport_config import RtuTransport, TcpTransport, TlsTransport, Transport
+
+__all__ = [
+    "DirectConfig",
+    "PlcConfig",
+    "PlcSection",
+    "RtuTransport",
+    "TcpTransport",
+    "TlsTransport",
+    "Transport",
+    "transports_from",
+]
 
 
-class TcpTransport(Section):
-    """Modbus TCP."""
-
-    kind: Literal["tcp"]
-    host: str = Field(min_length=1)
-    port: int = Field(ge=1, le=65535)
+Device = TypeVar("Device", "PlcConfig", "DirectConfig")
 
 
-class RtuTransport(Section):
-    """Modbus RTU over a serial port (RS-485 or RS-232)."""
+class _Device(Section):
+    """What a PLC and a remote I/O have in common."""
 
-    kind: Literal["rtu"]
-    device: str = Field(min_length=1)
-    """Serial device, best by id: /dev/serial/by-id/…"""
-    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400]
-    parity: Literal["none", "even", "odd"]
-    stop_bits: Literal[1, 2]
-
-
-class PlcConfig(Section):
-    """One PLC: how to reach it and what is believed of its answers."""
-
-    transport: Annotated[TcpTransport | RtuTransport, Field(discriminator="kind")]
+    name: str = Field(default="plc", min_length=1, max_length=40)
+    """For messages; several PLCs need different names."""
+    transport: Transport
     unit_id: int = Field(ge=1, le=247)
     timeout_ms: float = Field(gt=0, le=2000)
     """Longest wait for one answer."""
     cycle_ms: float = Field(ge=2, le=200)
     """Time between two exchanges."""
     heartbeat_timeout_ms: float = Field(ge=20, le=2000)
-    """Silence after which the PLC closes its valves; refused if the PLC is set otherwise."""
+    """Silence after which the valves are closed; refused if the PLC is set otherwise."""
     max_ticks_per_s: float = Field(gt=0)
     """More than the belt can do; faster encoder counts are a fault."""
     encoder_stall_ms: float = Field(ge=50)
@@ -53,3 +53,97 @@ class PlcConfig(Section):
             )
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _answers_fit_the_timeout(self) -> Self:
+        transport = self.transport
+        if isinstance(transport, RtuTransport) and self.timeout_ms <= transport.longest_exchange_ms:
+            msg = (
+                f"timeout_ms {self.timeout_ms:g} is too short: at {transport.baud} baud 125 "
+                f"registers take {transport.longest_exchange_ms:.0f} ms on the wire"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class PlcConfig(_Device):
+    """One PLC that runs this project's program: how to reach it and what is believed of it."""
+
+    mode: Literal["queue"] = "queue"
+    stations: tuple[str, ...] = ()
+    """Names of the stations whose valves it drives, in the order of its own station numbers;
+    empty: all of the line's."""
+
+
+class DirectConfig(_Device):
+    """Remote I/O without a program: the PC times every coil write itself."""
+
+    mode: Literal["direct"]
+    coil_count: int = Field(ge=1, le=1968)
+    """Outputs of the remote I/O, from coil 0; one FC15 takes at most 1968."""
+    first_coils: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    """Coil of valve 0 of each station, downstream order."""
+    belt_coil: int | None = Field(default=None, ge=0)
+    """Output that lets the belt drive run; absent where somebody else runs the belt."""
+    safety_input: int | None = Field(default=None, ge=0)
+    """Discrete input that says that the safety circuit is closed; absent: not read."""
+    watchdog_ms: float = Field(gt=0, le=2000)
+    """The remote I/O's own watchdog, as set in it: without requests for this long it switches all
+    outputs off. Mandatory: nothing else closes a valve when this PC's power fails."""
+    max_open_ms: float = Field(gt=0, le=2000)
+    """Longest time that a valve is held open."""
+    fifo_priority: int = Field(default=60, ge=0, le=98)
+    """Real-time priority of the firing process where the system permits it; 0 asks for none."""
+    proof_writes: int = Field(default=2000, ge=200, le=20_000)
+    """Writes by which the precision is measured at start; one in 1000 is the 99.9 % point."""
+
+    @model_validator(mode="after")
+    def _coils_are_there(self) -> Self:
+        wanted = [*self.first_coils, *([] if self.belt_coil is None else [self.belt_coil])]
+        if max(wanted) >= self.coil_count:
+            msg = f"coil {max(wanted)} is named, coil_count {self.coil_count} has 0 to " + str(
+                self.coil_count - 1
+            )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _watchdog_is_fed(self) -> Self:
+        slowest_ms = self.cycle_ms + self.timeout_ms
+        if self.watchdog_ms <= slowest_ms:
+            msg = (
+                f"watchdog_ms {self.watchdog_ms:g} must exceed cycle_ms {self.cycle_ms:g} + "
+                f"timeout_ms {self.timeout_ms:g} = {slowest_ms:g}, or it trips in operation"
+            )
+            raise ValueError(msg)
+        return self
+
+
+def _form(value: Any) -> str:
+    """Tell the forms of the section apart: [[plc]], or [plc] with its mode."""
+    if isinstance(value, list | tuple):
+        return "several"
+    mode = value.get("mode", "queue") if isinstance(value, Mapping) else value.mode
+    return mode if isinstance(mode, str) else "queue"
+
+
+PlcSection = Annotated[
+    Annotated[PlcConfig, Tag("queue")]
+    | Annotated[DirectConfig, Tag("direct")]
+    | Annotated[tuple[PlcConfig, ...], Tag("several"), Field(min_length=1)],
+    Discriminator(
+        _form,
+        custom_error_type="plc_mode",
+        custom_error_message="plc.mode is 'queue' or 'direct'",
+    ),
+]
+"""What `[plc]` or `[[plc]]` may hold."""
+
+
+def transports_from(device: Device, folder: Path) -> Device:
+    """Return the device with the paths in its transport made to start at `folder`."""
+    transport = device.transport
+    if not isinstance(transport, TlsTransport):
+        return device
+    paths = {name: folder / getattr(transport, name) for name in ("ca", "certificate", "key")}
+    return device.model_copy(update={"transport": transport.model_copy(update=paths)})

@@ -2,7 +2,7 @@
 
 from calibration.units import NS_PER_MS, NS_PER_S, BeltTick, MonotonicNs
 from plc.codec import signed_difference
-from plc.errors import EncoderError
+from plc.errors import EncoderError, EncoderFault
 
 _SCAN_JITTER_NS = 100_000_000
 """A PLC under load may publish a count this late (90 ms were seen of a soft PLC without real-time
@@ -73,9 +73,9 @@ class TickExtension:
         if tick > self._peak_tick or not belt_driven:
             self._moved_ns = read_ns
         fault = self._fault(tick, step, longest_ns / NS_PER_S, read_ns)
-        if fault:
+        if fault is not None:
             self._rest_at(tick, read_ns)
-            raise EncoderError(fault)
+            raise fault
         self._peak_tick = max(self._peak_tick, tick)
         return tick
 
@@ -83,22 +83,27 @@ class TickExtension:
         self._tick, self._peak_tick = tick, tick
         self._read_ns = self._moved_ns = read_ns
 
-    def _fault(self, tick: BeltTick, step: int, longest_s: float, read_ns: MonotonicNs) -> str:
+    def _fault(
+        self, tick: BeltTick, step: int, longest_s: float, read_ns: MonotonicNs
+    ) -> EncoderError | None:
         limit = self._max_ticks_per_s * longest_s + self._jitter_tick
         if abs(step) > limit:
-            return (
+            words = (
                 f"encoder jumped by {step} ticks in {longest_s * 1e3:.1f} ms; "
                 f"the belt can do {limit:.0f}; check the encoder cable and its screen"
             )
+            return EncoderError(words, fault=EncoderFault.JUMPED)
         if self._peak_tick - tick > self._jitter_tick:
-            return (
+            words = (
                 f"encoder ran backwards by {self._peak_tick - tick} ticks; "
                 "check the belt's direction and swap the encoder's A and B if it is right"
             )
+            return EncoderError(words, fault=EncoderFault.REVERSED)
         if read_ns - self._moved_ns > self._stall_ns:
             still_ms = (read_ns - self._moved_ns) / NS_PER_MS
-            return (
+            words = (
                 f"encoder stood still at {tick} for {still_ms:.0f} ms while the belt is driven; "
                 "check coupling, cable and motor protection"
             )
-        return ""
+            return EncoderError(words, fault=EncoderFault.STUCK)
+        return None

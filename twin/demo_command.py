@@ -61,7 +61,7 @@ def open_plant(line: LineFile, twin: TwinConfig, items: Path | None, clock: Cloc
         models.errors.ItemLibraryError: no photograph there can be used.
         PlantError: the scene does not come up.
     """
-    transport = line.plc.transport
+    transport = line.queue_plc.transport
     if not isinstance(transport, TcpTransport):
         msg = 'the demonstration needs plc.transport.kind "tcp" in the line file'
         raise UsageError(msg)
@@ -73,9 +73,9 @@ def open_plant(line: LineFile, twin: TwinConfig, items: Path | None, clock: Cloc
         stations=line.stations,
         recipe=line.recipe,
         mm_per_tick=calibration_of(line, twin).travel.mm_per_tick,
-        heartbeat_timeout_ms=line.plc.heartbeat_timeout_ms,
+        heartbeat_timeout_ms=line.queue_plc.heartbeat_timeout_ms,
         transport=transport,
-        unit_id=line.plc.unit_id,
+        unit_id=line.queue_plc.unit_id,
         camera_id=line.camera.camera_id,
         items=items,
         clock=clock,

@@ -132,7 +132,7 @@ def _simulated(line: LineFile) -> SimulatedLine:
         limits=line.limits,
         tracker=line.tracker,
         stall_after_ms=line.camera.stall_after_ms,
-        plc=line.plc,
+        plc=line.queue_plc,
     )
 
 

@@ -20,7 +20,7 @@ from tests.support.plc_bench import (
     wait_ms,
 )
 from twin.soft_plc.launch import SoftPlcProcesses, launch
-from twin.soft_plc.setup import SerialEndpoint, SoftPlcSetup, TcpEndpoint
+from twin.soft_plc.setup import SerialEndpoint, SoftPlcSetup, TcpEndpoint, TlsEndpoint
 
 UNIT_ID = 5
 TIMEOUT_MS = 250.0
@@ -37,7 +37,7 @@ WIRE_PLC = PLC_CONFIG.model_copy(
 )
 
 
-def setup(endpoint: TcpEndpoint | SerialEndpoint) -> SoftPlcSetup:
+def setup(endpoint: TcpEndpoint | TlsEndpoint | SerialEndpoint) -> SoftPlcSetup:
     """Describe the test PLC behind an endpoint."""
     return SoftPlcSetup(
         plc=WIRE_PLC,

@@ -198,7 +198,7 @@ def test_run_refuses_the_twin_s_camera_and_points_to_the_demo(capsys):
         (
             {
                 'transport = { kind = "tcp", host = "127.0.0.1", port = 5502 }': "transport = "
-                '{ kind = "rtu", device = "/dev/x", baud = 9600, parity = "even", stop_bits = 1 }'
+                '{ kind = "rtu", device = "/dev/x", baud = 115200, parity = "even", stop_bits = 1 }'
             },
             'plc.transport.kind "tcp"',
         ),

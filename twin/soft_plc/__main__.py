@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from calibration.clock import MonotonicClock
 from controller.config_report import ConfigError, problems_of
 from controller.line_file import LineFile, MeasuredCalibration, read_document, sorting_sections
-from plc.config import TcpTransport
+from plc.config import TcpTransport, TlsTransport
 from twin.config import TwinConfig
 from twin.soft_plc.config import SoftPlcConfig
 from twin.soft_plc.launch import SoftPlcError, launch
@@ -64,7 +64,7 @@ def _setup(path: Path, start_ns: int) -> SoftPlcSetup:
     return SoftPlcSetup(
         plc=SoftPlcConfig.for_line(
             line.stations,
-            heartbeat_timeout_ms=line.plc.heartbeat_timeout_ms,
+            heartbeat_timeout_ms=line.queue_plc.heartbeat_timeout_ms,
             ticks_per_s=twin.belt.speed_mm_per_s / mm_per_tick,
         ),
         belt=twin.belt,
@@ -72,14 +72,17 @@ def _setup(path: Path, start_ns: int) -> SoftPlcSetup:
         belt_seed=twin.seed,
         start_ns=start_ns,
         endpoint=_endpoint(line),
-        unit_id=line.plc.unit_id,
+        unit_id=line.queue_plc.unit_id,
     )
 
 
 def _endpoint(line: LineFile) -> TcpEndpoint | SerialEndpoint:
-    transport = line.plc.transport
+    transport = line.queue_plc.transport
     if isinstance(transport, TcpTransport):
         return TcpEndpoint(host=transport.host, port=transport.port)
+    if isinstance(transport, TlsTransport):
+        msg = "plc.transport.kind: the line file names the line's own certificate, not the PLC's"
+        raise ConfigError([msg])
     return SerialEndpoint.model_validate(
         {
             "device": transport.device,

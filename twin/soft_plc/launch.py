@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from twin.soft_plc.scan_process import SAFETY_LOST, SAFETY_OK, STOP
-from twin.soft_plc.setup import SoftPlcSetup, TcpEndpoint
+from twin.soft_plc.setup import SoftPlcSetup, TcpEndpoint, TlsEndpoint
 from twin.soft_plc.shared_registers import create_memory
 
 _log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ class SoftPlcProcesses:
         if words.startswith("ready "):
             return words.removeprefix("ready ")
         endpoint = setup.endpoint
-        if words == "failed" and isinstance(endpoint, TcpEndpoint):
+        if words == "failed" and isinstance(endpoint, TcpEndpoint | TlsEndpoint):
             msg = (
                 f"cannot listen on {endpoint.host}:{endpoint.port}, another program holds the port;"
                 " end it or choose another port"

@@ -23,8 +23,9 @@ from plc.registers import (
     STATUS_AREA_WORDS,
     VALVES_PER_STATION,
 )
-from twin.soft_plc.setup import SerialEndpoint, SoftPlcSetup, TcpEndpoint
+from twin.soft_plc.setup import SerialEndpoint, SoftPlcSetup, TcpEndpoint, TlsEndpoint
 from twin.soft_plc.shared_registers import SharedRegisters, TornRegistersError
+from twin.soft_plc.tls_gate import TlsGate
 
 _log = logging.getLogger(__name__)
 
@@ -154,35 +155,53 @@ async def serve(
     ended = asyncio.Event()
     devices = RegisterServer(registers=registers, writes=writes).devices(setup.unit_id)
     server = _server(setup.endpoint, devices)
-    if not await _listen(server):
+    gate: TlsGate | None = None
+    port = await _listen(server)
+    if isinstance(setup.endpoint, TlsEndpoint) and port is not None:
+        gate = TlsGate(setup.endpoint, behind_port=port)
+        port = await _open_gate(gate)
+    if port is None:
         control.send(b"failed")
         return
     for wire in (writes, control):
         loop.add_reader(wire, ended.set)
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    control.send(f"ready {_port(server)}".encode())
+    control.send(f"ready {port}".encode())
     owner = os.getppid()
     while not ended.is_set() and os.getppid() == owner:
         try:
             await asyncio.wait_for(ended.wait(), _ORPHAN_CHECK_S)
         except TimeoutError:
             continue
+    if gate is not None:
+        gate.close()
     server.close()
 
 
-async def _listen(server: ModbusTcpServer | ModbusSerialServer) -> bool:
+async def _listen(server: ModbusTcpServer | ModbusSerialServer) -> int | None:
+    """Open the port; returns its number, 0 for a serial port, None if it cannot be opened."""
     try:
-        return bool(await server.listen())
+        return _port(server) if await server.listen() else None
     except (OSError, termios.error):
         _log.exception("cannot open the port")
-        return False
+        return None
+
+
+async def _open_gate(gate: TlsGate) -> int | None:
+    try:
+        return await gate.listen()
+    except OSError:
+        _log.exception("cannot open the TLS port")
+        return None
 
 
 def _server(
-    endpoint: TcpEndpoint | SerialEndpoint, devices: list[SimDevice]
+    endpoint: TcpEndpoint | TlsEndpoint | SerialEndpoint, devices: list[SimDevice]
 ) -> ModbusTcpServer | ModbusSerialServer:
     if isinstance(endpoint, TcpEndpoint):
         return ModbusTcpServer(devices, address=(endpoint.host, endpoint.port))
+    if isinstance(endpoint, TlsEndpoint):
+        return ModbusTcpServer(devices, address=("127.0.0.1", 0))
     return ModbusSerialServer(
         devices,
         framer=FramerType.RTU,

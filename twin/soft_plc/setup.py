@@ -1,5 +1,6 @@
 """What the soft PLC's processes are told when they start."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -16,6 +17,25 @@ class TcpEndpoint(Section):
     host: str = "127.0.0.1"
     port: int = Field(ge=0, le=65535)
     """0 takes any free port."""
+
+
+RoleRight = Literal["read", "write"]
+
+
+class TlsEndpoint(Section):
+    """Serve Modbus/TCP Security; each role may do what the table says, others nothing."""
+
+    kind: Literal["tls"] = "tls"
+    host: str = "127.0.0.1"
+    port: int = Field(ge=0, le=65535)
+    """0 takes any free port."""
+    ca: Path
+    """Signs the masters' certificates."""
+    certificate: Path
+    key: Path
+    roles: dict[str, RoleRight] = Field(
+        default_factory=lambda: dict[str, RoleRight](operator="write", viewer="read")
+    )
 
 
 class SerialEndpoint(Section):
@@ -41,7 +61,7 @@ class SoftPlcSetup(Section):
     """Instant of zero travel, monotonic."""
     first_tick: int = 0
     """Encoder count at zero travel."""
-    endpoint: Annotated[TcpEndpoint | SerialEndpoint, Field(discriminator="kind")]
+    endpoint: Annotated[TcpEndpoint | TlsEndpoint | SerialEndpoint, Field(discriminator="kind")]
     unit_id: int = Field(default=1, ge=1, le=247)
     fifo_priority: int = Field(default=50, ge=0, le=99)
     """Real-time priority of the scan process where the system permits it; 0 asks for none."""
