@@ -133,7 +133,9 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
                 camera=seat.camera, clock=clock, stall_after_ms=line.camera.stall_after_ms
             ),
             detector=detector,
-            plc=PlcThread(link=open_link(line.plc, clock), clock=clock, cycle_ms=line.plc.cycle_ms),
+            plc=PlcThread(
+                link=open_link(line.queue_plc, clock), clock=clock, cycle_ms=line.queue_plc.cycle_ms
+            ),
             feed=feed,
             picture=LivePicture(calibration=seat.calibration, feed=feed, clock=clock),
             recorder=None
