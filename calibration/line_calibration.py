@@ -12,6 +12,8 @@ from calibration.belt_plane import BeltPlane
 from calibration.errors import CalibrationError
 from calibration.station import MeasuredStation
 from calibration.travel import BeltTravel
+from calibration.valve_records import bars_from_json, bars_to_json
+from calibration.valve_response import BarResponse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class LineCalibration:
         camera_delay_ms: how much later than the true middle of the exposure a frame's time stamp
             is.
         stations: jet bars as measured; a bar that is not among them is where the line file says.
+        bars: what valve tests found out about the line's jet bars; a bar without one is as its
+            station's section says.
     """
 
     camera_id: str
@@ -44,6 +48,11 @@ class LineCalibration:
     residual_mm: float
     camera_delay_ms: float = 0.0
     stations: tuple[MeasuredStation, ...] = ()
+    bars: tuple[BarResponse, ...] = ()
+
+    def bar(self, station: str) -> BarResponse | None:
+        """Return what was measured of a station's valves, None if nothing was."""
+        return next((bar for bar in self.bars if bar.station == station), None)
 
 
 def save(calibration: LineCalibration, path: Path) -> None:
@@ -139,6 +148,7 @@ def to_json(calibration: LineCalibration) -> dict[str, Any]:
         "residual_mm": calibration.residual_mm,
         "camera_delay_ms": calibration.camera_delay_ms,
         "stations": [asdict(station) for station in calibration.stations],
+        "bars": bars_to_json(calibration.bars),
     }
 
 
@@ -167,6 +177,7 @@ def from_json(body: dict[str, Any], origin: str) -> LineCalibration:
             residual_mm=float(body["residual_mm"]),
             camera_delay_ms=float(body.get("camera_delay_ms", 0.0)),
             stations=tuple(MeasuredStation(**station) for station in body.get("stations", ())),
+            bars=bars_from_json(body.get("bars", [])),
         )
     except (KeyError, TypeError, ValueError) as error:
         msg = f"{origin}: incomplete or malformed calibration ({error}); calibrate the line again"

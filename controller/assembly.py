@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from calibration.line_calibration import LineCalibration
-from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from controller.config import LimitsConfig, RecipeConfig
 from controller.core import LineCore
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
 from controller.packml import PackmlMachine
 from controller.pipeline import SortingPipeline
+from controller.stations import StationConfig
 from plc.clock_fit import ClockFit
 from vision.tracker_config import TrackerConfig
 

@@ -7,16 +7,19 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from calibration.nozzle import jet_thrust_n
+
 Float64Array = npt.NDArray[np.float64]
 
 _LIFTED_G_PER_CM_S: Final = 420.0
-"""Mass per blown area that a bar's jets just carry over the splitter, times the belt speed.
+"""Mass per blown area that the reference bar's jets just carry over the splitter, times belt speed.
 
 A 1.5 mm nozzle at 300 kPa gives 0.72 N; at 12.5 mm pitch and 2.8 m/s that is 20 N s per m² of belt
 blown over. The splitter stands 0.1 m high 0.4 m behind the bar, with the fall on the way that takes
 1.4 m/s, hence 15 kg/m² or 1.5 g/cm² at 280 cm/s. Air acts the longer the slower the belt; the speed
-needed at the splitter changes little between 2 and 4 m/s. Bars for heavy fractions lift more.
+needed at the splitter changes little between 2 and 4 m/s.
 """
+_REFERENCE_NOZZLE_MM, _REFERENCE_KPA, _REFERENCE_PITCH_MM = 1.5, 300.0, 12.5
 _TARGET_MARGIN: Final = 2.0
 """A target gets twice the air that it needs: it shall leave for certain."""
 _LEAST_TARGET_SHARE, _LEAST_NEIGHBOUR_SHARE = 0.3, 0.06
@@ -66,27 +69,56 @@ def expected_overlap_mm(
     return np.asarray(np.maximum(overlap, 0.0), dtype=np.float64)
 
 
+def lifted_g_per_cm_s(*, nozzle_mm: float, nozzle_kpa: float, pitch_mm: float) -> float:
+    """Return the mass per blown area that a bar just carries over the splitter, times belt speed.
+
+    In proportion to the thrust per width of belt, from the reference bar's.
+
+    Args:
+        nozzle_mm: diameter of its nozzles.
+        nozzle_kpa: gauge pressure in front of them.
+        pitch_mm: between neighbouring nozzles.
+    """
+    reference_n = jet_thrust_n(nozzle_mm=_REFERENCE_NOZZLE_MM, nozzle_kpa=_REFERENCE_KPA)
+    thrust_n = jet_thrust_n(nozzle_mm=nozzle_mm, nozzle_kpa=nozzle_kpa)
+    return _LIFTED_G_PER_CM_S * (thrust_n / reference_n) * (_REFERENCE_PITCH_MM / pitch_mm)
+
+
 def target_share(
-    mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float
+    mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float, lifted: float
 ) -> Float64Array:
-    """Return the share of a target's area that the air must sweep for it to leave for certain."""
-    needed = _TARGET_MARGIN * _needed_share(mass_g, area_mm2, speed_mm_per_s)
+    """Return the share of a target's area that the air must sweep for it to leave for certain.
+
+    Args:
+        mass_g: of the items.
+        area_mm2: of their boxes.
+        speed_mm_per_s: of the belt.
+        lifted: of the bar, from `lifted_g_per_cm_s`.
+    """
+    needed = _TARGET_MARGIN * _needed_share(mass_g, area_mm2, speed_mm_per_s, lifted)
     return np.asarray(np.clip(needed, _LEAST_TARGET_SHARE, 1.0), dtype=np.float64)
 
 
 def neighbour_share(
-    mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float
+    mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float, lifted: float
 ) -> Float64Array:
-    """Return the share of a neighbour's area from which the air takes it along for certain."""
-    needed = _needed_share(mass_g, area_mm2, speed_mm_per_s)
+    """Return the share of a neighbour's area from which the air takes it along for certain.
+
+    Args:
+        mass_g: of the items.
+        area_mm2: of their boxes.
+        speed_mm_per_s: of the belt.
+        lifted: of the bar, from `lifted_g_per_cm_s`.
+    """
+    needed = _needed_share(mass_g, area_mm2, speed_mm_per_s, lifted)
     return np.asarray(np.clip(needed, _LEAST_NEIGHBOUR_SHARE, 1.0), dtype=np.float64)
 
 
 def _needed_share(
-    mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float
+    mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float, lifted: float
 ) -> Float64Array:
     g_per_cm2 = mass_g / np.maximum(area_mm2 / _MM2_PER_CM2, 1e-6)
-    return g_per_cm2 * (speed_mm_per_s / _MM_PER_CM) / _LIFTED_G_PER_CM_S
+    return g_per_cm2 * (speed_mm_per_s / _MM_PER_CM) / lifted
 
 
 def catch_probability(share: Float64Array, needed: Float64Array) -> Float64Array:

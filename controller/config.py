@@ -1,88 +1,16 @@
-"""The controller's sections of line.toml: stations, recipe, limits."""
+"""The controller's sections of line.toml: recipe and limits; stations: controller/stations.py."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from calibration.section import Section
-from calibration.station import MeasuredStation
-from calibration.valve_map import ValveMap
 from controller.types import ActionPolicy
 from vision.types import Fraction
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-
-
-class StationConfig(Section):
-    """One jet bar across the belt. Stations follow one another downstream."""
-
-    name: str = Field(min_length=1, max_length=40)
-    distance_mm: Positive
-    """Nozzle line's distance from the camera reference line (s = 0), downstream."""
-    valve_count: int = Field(ge=1, le=128)
-    valve_pitch_mm: Positive
-    first_valve_x_mm: float
-    """Lateral position of the centre of valve 0, machine frame."""
-    tilt_mm_per_m: float = 0.0
-    """How much farther downstream the nozzle line is for each metre of x; `distance_mm` holds at
-    the bar's middle."""
-    valve_open_lag_ms: NotNegative
-    """From switching a valve on to air on the item."""
-    valve_close_lag_ms: NotNegative
-    """From switching a valve off to the air gone."""
-    valve_jitter_ms: NotNegative
-    """Spread (standard deviation) of the open lag."""
-    min_open_ms: Positive
-    """Shortest pulse the valve follows."""
-    max_open_ms: Positive
-    """Longest pulse; the PLC enforces it too."""
-    max_duty: Annotated[float, Field(gt=0, le=1)]
-    """Largest share of time one valve may be open, over `duty_window_ms`."""
-    duty_window_ms: Positive
-
-    @property
-    def valve_map(self) -> ValveMap:
-        """The bar's geometry."""
-        return ValveMap(
-            count=self.valve_count,
-            pitch_mm=self.valve_pitch_mm,
-            first_centre_x_mm=self.first_valve_x_mm,
-        )
-
-    @property
-    def middle_x_mm(self) -> float:
-        """Lateral position of the bar's middle, machine frame."""
-        return self.first_valve_x_mm + self.valve_pitch_mm * (self.valve_count - 1) / 2
-
-    def as_measured(self, measured: Sequence[MeasuredStation]) -> "StationConfig":
-        """Return the station where a calibration found it; itself where none did.
-
-        The spread that test hits had replaces the valve's jitter where it is the greater, so that
-        pulses are as wide as the whole chain from exposure to air asks for.
-        """
-        found = next((m for m in measured if m.name == self.name), None)
-        if found is None:
-            return self
-        return self.model_copy(
-            update={
-                "distance_mm": found.distance_mm,
-                "first_valve_x_mm": found.first_valve_x_mm,
-                "valve_pitch_mm": found.valve_pitch_mm,
-                "tilt_mm_per_m": found.tilt_mm_per_m,
-                "valve_open_lag_ms": found.open_lag_ms,
-                "valve_jitter_ms": max(self.valve_jitter_ms, found.hit_sd_ms),
-            }
-        )
-
-    @model_validator(mode="after")
-    def _pulse_limits_in_order(self) -> Self:
-        if self.min_open_ms > self.max_open_ms:
-            msg = f"min_open_ms {self.min_open_ms} is above max_open_ms {self.max_open_ms}"
-            raise ValueError(msg)
-        return self
 
 
 class FractionRule(Section):

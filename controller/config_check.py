@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from controller.config import RecipeConfig, StationConfig
+from controller.config import RecipeConfig
+from controller.stations import StationConfig
 from controller.types import ActionPolicy
 from vision.types import Fraction
 

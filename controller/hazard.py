@@ -121,7 +121,12 @@ class HazardWatch:
         """
         near_x, near_y = near(
             np.array([timing.swept_x_mm(p.valves.first, p.valves.last) for p in pulses]),
-            np.array([timing.swept_y_mm(p.open_tick, p.close_tick) for p in pulses]),
+            np.array(
+                [
+                    timing.swept_y_mm(p.open_tick, p.close_tick, timing.shift_tick(p.valves.first))
+                    for p in pulses
+                ]
+            ),
             arrival,
             scene.extent_mm,
             suspects,

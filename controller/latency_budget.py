@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from controller.config import LimitsConfig, RecipeConfig
+from controller.stations import StationConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ def latency_budgets(
             speed_mm_per_s=speed_mm_per_s,
             costs=(
                 *shared,
-                BudgetItem(label="valve lag", cost_ms=station.valve_open_lag_ms),
+                BudgetItem(label="valve lag", cost_ms=station.switch_lag_ms),
                 BudgetItem(label="lead margin", cost_ms=recipe.lead_margin_ms),
             ),
         )

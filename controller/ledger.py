@@ -21,6 +21,7 @@ _OUTCOME_WITHOUT_PULSE: Final[dict[DecisionReason, ItemOutcome]] = {
     DecisionReason.STALE: ItemOutcome.BLOCKED,
     DecisionReason.NOT_RUNNING: ItemOutcome.BLOCKED,
     DecisionReason.VALVE_DUTY: ItemOutcome.BLOCKED,
+    DecisionReason.VALVE_DEAD: ItemOutcome.BLOCKED,
 }
 """Items that should have had a pulse and got none; every other reason means the item passed."""
 

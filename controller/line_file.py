@@ -16,11 +16,12 @@ from calibration.errors import CalibrationError
 from calibration.line_calibration import LineCalibration
 from calibration.nominal import nominal_calibration
 from calibration.section import Section
-from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from controller.config import LimitsConfig, RecipeConfig
 from controller.config_check import station_problems
 from controller.config_report import ConfigError, problems_of
 from controller.latency_budget import LatencyBudget, impossible, latency_budgets
 from controller.plc_check import plc_problems
+from controller.stations import StationConfig, with_kinds
 from plc.config import DirectConfig, PlcConfig, PlcSection, transports_from
 from plc.encoders.config import EncoderConfig, PlcEncoder
 from vision.config import CameraConfig, DetectorConfig, ImagesCamera, VideoCamera
@@ -135,7 +136,7 @@ def sorting_sections(
     Returns:
         The checked sections, or None, and every problem found.
     """
-    own = {name: content for name, content in document.items() if name not in SECTIONS_ABOVE}
+    own = with_kinds({k: v for k, v in document.items() if k not in SECTIONS_ABOVE})
     try:
         line = _with_paths_from(LineFile.model_validate(own), folder)
     except ValidationError as error:

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from calibration.line_calibration import LineCalibration
 from calibration.units import NS_PER_MS, MonotonicNs
-from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from controller.config import LimitsConfig, RecipeConfig
 from controller.hazard import HazardWatch
 from controller.planner import Outcome, StationPlanner, Target
 from controller.policy import NO_STATION, SortPolicy, Wishes
+from controller.stations import JetBarConfig, StationConfig
 from controller.step import DecidedItem, HazardConflict, LineStatus, PlannedPulse, StepResult
 from controller.types import ActionPolicy, DecisionReason
 from controller.window_fit import Surroundings
@@ -72,8 +73,10 @@ class SortingPipeline:
                 limits,
                 tracker,
                 mm_per_tick=calibration.travel.mm_per_tick,
+                response=calibration.bar(station.name),
             )
             for index, station in enumerate(stations)
+            if isinstance(station, JetBarConfig)
         )
         self._locator = BeltLocator(calibration, border_px=tracker.border_px)
         last_mm = max((s.distance_mm for s in stations), default=calibration.view_s_max_mm)
@@ -183,8 +186,7 @@ class SortingPipeline:
         station = planner.station
         ahead_ms = (
             self._recipe.lead_margin_ms
-            + station.valve_open_lag_ms
-            + 2.0 * station.valve_jitter_ms
+            + planner.lead_ms
             + self._limits.command_lead_ms
             + max(status.frame_age_ms, 0.0)
             + self._period_ms

@@ -1,10 +1,14 @@
 """Turns wishes into valve pulses stamped with belt ticks, or says why an item has to stay."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from calibration.valve_response import BarResponse
+from controller.bar_aim import BarAim
+from controller.config import LimitsConfig, RecipeConfig
 from controller.jet_window import JetWindow, StationTiming, command_of
+from controller.stations import JetBarConfig
 from controller.step import LineStatus, PlannedPulse
 from controller.types import DecisionReason
 from controller.valve_schedule import SharedPulse, ValveSchedule, WantedWindow
@@ -57,12 +61,13 @@ class StationPlanner:
     def __init__(
         self,
         index: int,
-        station: StationConfig,
+        station: JetBarConfig,
         recipe: RecipeConfig,
         limits: LimitsConfig,
         motion: TrackerConfig,
         *,
         mm_per_tick: float,
+        response: BarResponse | None = None,
     ) -> None:
         """Start with the valves at rest.
 
@@ -73,9 +78,14 @@ class StationPlanner:
             limits: command lead.
             motion: how items move over the belt.
             mm_per_tick: belt scale.
+            response: of the bar's last valve test, None if there was none.
+
+        Raises:
+            ValueError: the response does not fit the bar.
         """
         self.index = index
         self.station = station
+        self._aim = BarAim(station, response)
         self._recipe = recipe
         self._limits = limits
         self._motion = motion
@@ -88,7 +98,14 @@ class StationPlanner:
 
     def timing(self, ticks_per_s: float) -> StationTiming:
         """Return the station's lags in ticks at a belt speed."""
-        return StationTiming(self.station, mm_per_tick=self._mm_per_tick, ticks_per_s=ticks_per_s)
+        return StationTiming(
+            self.station, mm_per_tick=self._mm_per_tick, ticks_per_s=ticks_per_s, aim=self._aim
+        )
+
+    @property
+    def lead_ms(self) -> float:
+        """From switching on until the slowest valve's air is there."""
+        return self._aim.lead_ms
 
     def arrival(self, scene: BeltScene, ticks_per_s: float) -> Arrival:
         """Return when and where the scene's items pass this station."""
@@ -131,10 +148,10 @@ class StationPlanner:
                 outcomes[target.track_id] = Outcome(reason=found, pulses=())
             else:
                 wanted.append(WantedWindow(track_id=target.track_id, window=found))
-        served = self._reserve(wanted, around.timing, next_pulse_id)
+        served = self._reserve(wanted, around, next_pulse_id)
         for want in wanted:
             pulses = tuple(s.command for s in served if want.track_id in s.track_ids)
-            reason = DecisionReason.TARGET if pulses else DecisionReason.VALVE_DUTY
+            reason = DecisionReason.TARGET if pulses else self._unserved(want.window)
             outcomes[want.track_id] = Outcome(reason=reason, pulses=pulses)
         planned = tuple(
             PlannedPulse(command=s.command, track_ids=s.track_ids) for s in served if s.new
@@ -163,11 +180,19 @@ class StationPlanner:
         return found
 
     def _reserve(
-        self, wanted: Sequence[WantedWindow], timing: StationTiming, next_pulse_id: int
+        self, wanted: Sequence[WantedWindow], around: Surroundings, next_pulse_id: int
     ) -> tuple[SharedPulse, ...]:
         ids = iter(range(next_pulse_id, next_pulse_id + 1_000_000))
+        lead_tick = self._limits.command_lead_ms * around.timing.ticks_per_ms
         return self._schedule.reserve(
             wanted,
-            timing,
+            around.timing,
             lambda window: command_of(window, pulse_id=next(ids), station=self.index),
+            earliest_tick=math.ceil(around.status.now_tick + lead_tick),
         )
+
+    def _unserved(self, window: JetWindow) -> DecisionReason:
+        """Return why no valve of a window could be given a pulse."""
+        silent = self._aim.silent
+        dead = all(valve in silent for valve in range(window.first, window.last + 1))
+        return DecisionReason.VALVE_DEAD if dead else DecisionReason.VALVE_DUTY

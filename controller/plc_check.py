@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from controller.config import StationConfig
+from controller.stations import StationConfig
 from plc.config import DirectConfig, PlcConfig
 from plc.encoders.config import EncoderConfig, PlcEncoder
 

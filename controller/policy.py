@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from controller.config import FractionRule, RecipeConfig, StationConfig
+from controller.config import FractionRule, RecipeConfig
+from controller.stations import StationConfig
 from controller.types import ActionPolicy, DecisionReason, SortDecision
 from vision.tracking.scene import BeltScene
 from vision.types import FRACTIONS, Fraction, Track

@@ -38,6 +38,8 @@ class DecisionReason(StrEnum):
     """The evidence is older than its limit, or the clock fit is not trusted."""
     NOT_RUNNING = "not_running"
     VALVE_DUTY = "valve_duty"
+    VALVE_DEAD = "valve_dead"
+    """No valve that blows reaches the item."""
 
 
 class ItemOutcome(StrEnum):

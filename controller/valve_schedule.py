@@ -43,6 +43,10 @@ class _Interval:
     track_ids: set[int] = field(default_factory=set)
 
 
+_Column = tuple[int, int, frozenset[int], tuple[int, int]]
+"""What valves that go into one pulse have in common: ticks, items, and how late they answer."""
+
+
 class ValveSchedule:
     """What one station's valves are already committed to. One thread."""
 
@@ -90,30 +94,40 @@ class ValveSchedule:
         wanted: Sequence[WantedWindow],
         timing: StationTiming,
         make: Callable[[JetWindow], EjectionCommand],
+        *,
+        earliest_tick: int | None = None,
     ) -> tuple[SharedPulse, ...]:
         """Commit the valves for some windows.
+
+        Valves that do not blow are left out; valves that answer unlike their bar are switched
+        earlier or later, so that all air comes and goes together.
 
         Args:
             wanted: windows of this step at this station.
             timing: the station at the present belt speed.
             make: turns a window into a command with a fresh pulse id.
+            earliest_tick: nothing that is fired earlier to make up for a slow valve opens before.
 
         Returns:
             New pulses and, where one already sent covers part of a window, that one. A window of
             which nothing can be served appears in none of them.
         """
         shared: dict[int, tuple[EjectionCommand, set[int]]] = {}
-        columns: dict[tuple[int, int, frozenset[int]], list[int]] = {}
-        for valve in sorted({v for w in wanted for v in range(w.window.first, w.window.last + 1)}):
-            for piece in self._pieces(valve, wanted, timing, shared):
-                key = (piece.open_tick, piece.close_tick, frozenset(piece.track_ids))
+        columns: dict[_Column, list[int]] = {}
+        valves = {v for w in wanted for v in range(w.window.first, w.window.last + 1)}
+        for valve in sorted(valves - timing.aim.silent):
+            shift = timing.shift_tick(valve)
+            for piece in self._pieces(valve, wanted, timing, shared, earliest_tick):
+                key = (piece.open_tick, piece.close_tick, frozenset(piece.track_ids), shift)
                 columns.setdefault(key, []).append(valve)
         result = [
             SharedPulse(command=command, track_ids=tuple(sorted(ids)), new=False)
             for command, ids in shared.values()
         ]
-        for (open_tick, close_tick, ids), valves in sorted(columns.items(), key=lambda c: c[0][:2]):
-            for span in _runs(valves):
+        for (open_tick, close_tick, ids, _), alike in sorted(
+            columns.items(), key=lambda c: (c[0][:2], c[1])
+        ):
+            for span in _runs(alike):
                 command = make(
                     JetWindow(
                         first=span.first,
@@ -143,11 +157,14 @@ class ValveSchedule:
         wanted: Sequence[WantedWindow],
         timing: StationTiming,
         shared: dict[int, tuple[EjectionCommand, set[int]]],
+        earliest_tick: int | None,
     ) -> list[_Interval]:
         """Return what one valve has to do beside what it is already committed to."""
         rest_tick = timing.rest_tick
         pieces: list[_Interval] = []
-        for interval in _united(valve, wanted, rest_tick):
+        shift = timing.shift_tick(valve)
+        for united in _united(valve, wanted, rest_tick):
+            interval = _shifted(united, shift, earliest_tick)
             first, last = interval.open_tick - rest_tick, interval.close_tick + rest_tick
             left = [interval]
             for pulse in self._committed[valve]:
@@ -181,6 +198,16 @@ def _united(valve: int, wanted: Iterable[WantedWindow], rest_tick: int) -> list[
         else:
             united.append(_Interval(window.open_tick, window.close_tick, {item.track_id}))
     return united
+
+
+def _shifted(interval: _Interval, shift: tuple[int, int], earliest_tick: int | None) -> _Interval:
+    """Return an interval moved by what its valve is late, but not to before what can be met."""
+    if shift == (0, 0):
+        return interval
+    open_tick = interval.open_tick - shift[0]
+    if earliest_tick is not None:
+        open_tick = max(open_tick, min(earliest_tick, interval.open_tick))
+    return _Interval(open_tick, interval.close_tick - shift[1], interval.track_ids)
 
 
 def _without(piece: _Interval, start: int, end: int) -> list[_Interval]:

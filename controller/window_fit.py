@@ -152,7 +152,12 @@ def _valve_options(
         max(min(math.floor((x_mm + reach - first_mm) / pitch_mm), bar.count - 1), nearest)
         for reach in reaches
     ]
-    return tuple((a, b) for a in dict.fromkeys(firsts) for b in dict.fromkeys(lasts))
+    spans = [(a, b) for a in dict.fromkeys(firsts) for b in dict.fromkeys(lasts)]
+    if not around.timing.aim.silent:
+        return tuple(spans)
+    # Valves that blow stand in for silent ones beside them where that is worth its by-catch.
+    widened = (around.timing.covering(a, b) for a, b in spans)
+    return tuple(dict.fromkeys((*widened, *spans)))
 
 
 def _tick_options(
@@ -253,11 +258,32 @@ def _expected_value(
     y_low, y_high = options.y_mm[:, :1], options.y_mm[:, 1:]
     in_x = expected_overlap_mm(x_low, x_high, arrival.x_mm[rows], half[0], arrival.x_sd_mm[rows])
     in_y = expected_overlap_mm(y_low, y_high, arrival.y_mm[rows], half[1], y_sd)
+    in_x -= _without_air_mm(options, timing, arrival, rows, half[0])
     share_x, share_y = in_x / (2.0 * half[0]), in_y / (2.0 * half[1])
     mass_g, area_mm2 = scene.mass_g[rows], 4.0 * half[0] * half[1]
     speed_mm_per_s = timing.ticks_per_ms * 1000.0 * timing.mm_per_tick
-    needed = neighbour_share(mass_g, area_mm2, speed_mm_per_s)
-    needed[0] = target_share(mass_g[:1], area_mm2[:1], speed_mm_per_s)[0]
+    lifted = timing.aim.lifted_g_per_cm_s
+    needed = neighbour_share(mass_g, area_mm2, speed_mm_per_s, lifted)
+    needed[0] = target_share(mass_g[:1], area_mm2[:1], speed_mm_per_s, lifted)[0]
     caught_g = catch_probability(share_x[:, None, :] * share_y[None, :, :], needed) * mass_g
     cost = around.foreign[neighbours] / max(recipe.max_by_catch_ratio, _SMALLEST_RATIO)
     return np.asarray(caught_g[..., 0] - caught_g[..., 1:] @ cost, dtype=np.float64)
+
+
+def _without_air_mm(
+    options: _Options,
+    timing: StationTiming,
+    arrival: Arrival,
+    rows: IntArray,
+    half_mm: Float64Array,
+) -> Float64Array:
+    """Return (k, r) expected lengths of the items under the silent valves of each span."""
+    lengths = np.zeros((len(options.valves), len(rows)))
+    if timing.aim.silent:
+        for at, (first, last) in enumerate(options.valves):
+            for low_mm, high_mm in timing.silent_cells_mm(first, last):
+                bounds = np.array([[low_mm], [high_mm]])
+                lengths[at] += expected_overlap_mm(
+                    bounds[:1], bounds[1:], arrival.x_mm[rows], half_mm, arrival.x_sd_mm[rows]
+                )[0]
+    return lengths

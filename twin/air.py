@@ -1,7 +1,7 @@
-"""Physics of an air jet on a flying item: thrust, footprint, impulse, and the way to the splitter.
+"""Physics of an air jet on a flying item: footprint, impulse, and the way to the splitter.
 
-Thrust and footprint are textbook gas dynamics with the bar's own dimensions; nothing here knows
-which item a jet was meant for.
+Footprint and thrust (calibration/nozzle.py) are textbook gas dynamics with the bar's own
+dimensions; nothing here knows which item a jet was meant for.
 """
 
 import math
@@ -11,14 +11,8 @@ import numpy.typing as npt
 
 from twin.items import Float64Array
 
-AMBIENT_KPA = 101.3
 AIR_DENSITY_KG_PER_M3 = 1.20
 """At 20 °C and sea level."""
-
-THRUST_COEFFICIENT = 1.268
-"""Choked convergent nozzle, air (ratio of specific heats 1.4): 2.4 * (2 / 2.4) ** 3.5. Thrust is
-area * (THRUST_COEFFICIENT * absolute pressure - ambient pressure); any gas dynamics textbook, for
-instance Liepmann & Roshko, Elements of Gasdynamics, chapter 2."""
 
 MOMENTUM_SPREAD = 0.054
 """Standard deviation of a round turbulent jet's momentum flux, as a share of the distance from the
@@ -38,18 +32,6 @@ flow around a cylinder keeps part (its drag coefficient is about 0.6 of a plate'
 # degree five under the normal distribution.
 _NODES = np.array([-math.sqrt(3.0), 0.0, math.sqrt(3.0)])
 _WEIGHTS = np.array([1.0, 4.0, 1.0]) / 6.0
-
-
-def jet_thrust_n(*, nozzle_mm: float, nozzle_kpa: float) -> float:
-    """Return the thrust of one jet alone on its bar, newton.
-
-    Args:
-        nozzle_mm: diameter of the nozzle.
-        nozzle_kpa: gauge pressure in front of it, above 90 kPa (choked flow).
-    """
-    area_m2 = math.pi / 4 * (nozzle_mm * 1e-3) ** 2
-    absolute_pa = (nozzle_kpa + AMBIENT_KPA) * 1e3
-    return float(area_m2 * (THRUST_COEFFICIENT * absolute_pa - AMBIENT_KPA * 1e3))
 
 
 def jet_sd_mm(*, nozzle_mm: float, nozzle_distance_mm: float) -> float:

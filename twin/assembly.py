@@ -6,7 +6,8 @@ from pathlib import Path
 from calibration.line_calibration import LineCalibration
 from calibration.units import NS_PER_S, MonotonicNs
 from controller.assembly import build_core
-from controller.config import LimitsConfig, RecipeConfig, StationConfig
+from controller.config import LimitsConfig, RecipeConfig
+from controller.stations import StationConfig
 from plc.config import PlcConfig
 from twin.config import TwinConfig
 from twin.items import ItemCatalogue

@@ -108,12 +108,8 @@ class TwinCameraConfig(Section):
 
 
 class AirConfig(Section):
-    """Jet bars; where they stand and how their valves are pitched comes from the line."""
+    """Jet bars; where they stand, their pitch and their nozzles come from the line."""
 
-    nozzle_diameter_mm: Positive = 1.5
-    """Sorter valves of a 12.5 mm pitch pass some 100 l/min: a nozzle of this order."""
-    station_nozzle_mm: dict[str, Positive] = Field(default={"weee": 3.0, "food": 3.0})
-    """Nozzles of stations, by name, that differ: bars for heavy fractions have larger ones."""
     nozzle_kpa: Positive = 300.0
     """Gauge pressure at the nozzle; manifolds run 400 to 800 kPa, the valve takes its part."""
     nozzle_distance_mm: Positive = 60.0

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from calibration.clock import Clock
 from calibration.units import MonotonicNs
-from controller.config import RecipeConfig, StationConfig
+from controller.config import RecipeConfig
+from controller.stations import StationConfig
 from plc.config import TcpTransport
 from twin import scene_process
 from twin.config import TwinConfig

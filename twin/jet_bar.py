@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibration.nozzle import jet_thrust_n
 from calibration.units import NS_PER_MS, NS_PER_S
 from calibration.valve_map import ValveMap
-from twin.air import impulse_n_s, jet_sd_mm, jet_thrust_n
+from twin.air import impulse_n_s, jet_sd_mm
 from twin.config import AirConfig
 from twin.items import Float64Array
 
@@ -49,7 +50,7 @@ class JetBar:
         self,
         *,
         config: AirConfig,
-        name: str,
+        nozzle_mm: float,
         valve_map: ValveMap,
         distance_mm: float,
         seed: tuple[int, ...],
@@ -58,7 +59,7 @@ class JetBar:
 
         Args:
             config: air, lags and faults.
-            name: of the station, for its nozzles.
+            nozzle_mm: diameter of its nozzles.
             valve_map: where the nozzles are.
             distance_mm: the bar's position along the belt, machine frame.
             seed: of lags, jitter and faults.
@@ -68,7 +69,6 @@ class JetBar:
         self._rng = np.random.default_rng(seed)
         self._dead = self._rng.uniform(size=valve_map.count) < config.dead_valve_share
         self._slow = self._rng.uniform(size=valve_map.count) < config.slow_valve_share
-        nozzle_mm = config.station_nozzle_mm.get(name, config.nozzle_diameter_mm)
         self._thrust_n = jet_thrust_n(nozzle_mm=nozzle_mm, nozzle_kpa=config.nozzle_kpa)
         self._sd_mm = jet_sd_mm(nozzle_mm=nozzle_mm, nozzle_distance_mm=config.nozzle_distance_mm)
         self._pending: list[tuple[int, int, int, bool]] = []

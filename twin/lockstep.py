@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from calibration.clock import MonotonicClock, seconds_between
 from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
-from controller.config import RecipeConfig, StationConfig
+from controller.config import RecipeConfig
 from controller.core import CaptureFigures, FrameOutcome, LineCore
 from controller.snapshot import LineSnapshot
 from controller.states import LineState
+from controller.stations import StationConfig
 from controller.types import ItemRecord, Totals
 from plc.errors import EncoderError, PlcError
 from twin.bins import FractionScore

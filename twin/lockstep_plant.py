@@ -7,7 +7,7 @@ switches, so that virtual time loses nothing of the encoder compare's precision.
 from collections.abc import Callable, Sequence
 
 from calibration.units import NS_PER_MS, BeltTick, MonotonicNs
-from controller.config import StationConfig
+from controller.stations import StationConfig
 from plc.config import PlcConfig
 from twin.belt_drive import BeltDrive
 from twin.config import TwinConfig

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from calibration.clock import MonotonicClock
 from calibration.units import NS_PER_S, MonotonicNs
-from controller.config import FractionRule, StationConfig
+from controller.config import FractionRule
+from controller.stations import StationConfig
 from twin.belt_drive import BeltDrive
 from twin.bins import FractionScore
 from twin.catalogue import open_catalogue

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.units import MonotonicNs
-from controller.config import StationConfig
+from controller.stations import JetBarConfig, StationConfig
 from twin.air import FLAT_CATCH, ROUND_CATCH, lift_mm, needed_lift_mm
 from twin.belt_items import BeltItems
 from twin.bins import Bins, Fate
@@ -82,12 +82,13 @@ class World:
         self._bars = tuple(
             JetBar(
                 config=config.air,
-                name=station.name,
+                nozzle_mm=station.nozzle_mm,
                 valve_map=station.valve_map,
                 distance_mm=station.distance_mm,
                 seed=(config.seed, 2, index),
             )
             for index, station in enumerate(stations)
+            if isinstance(station, JetBarConfig)
         )
         # Behind the last bar comes the belt's end; what gets there falls into the residue.
         self._marks_mm = np.array([b.distance_mm for b in self._bars] + [self._end_mm()])

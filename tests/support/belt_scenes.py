@@ -6,7 +6,8 @@ import numpy as np
 
 from calibration.line_calibration import LineCalibration
 from calibration.units import MonotonicNs
-from controller.config import FractionRule, LimitsConfig, RecipeConfig, StationConfig
+from controller.config import FractionRule, LimitsConfig, RecipeConfig
+from controller.stations import JetBarConfig
 from controller.step import LineStatus
 from controller.types import ActionPolicy
 from tests.support.rigs import standard_calibration
@@ -97,7 +98,7 @@ def detections(
     )
 
 
-def station(name: str = "plastic", distance_mm: float = 600.0, **changes: float) -> StationConfig:
+def station(name: str = "plastic", distance_mm: float = 600.0, **changes: float) -> JetBarConfig:
     """Return a bar of the standard scenario."""
     values: dict[str, float] = {
         "valve_count": 80,
@@ -112,7 +113,7 @@ def station(name: str = "plastic", distance_mm: float = 600.0, **changes: float)
         "duty_window_ms": 1000.0,
     }
     values.update(changes)
-    return StationConfig(name=name, distance_mm=distance_mm, **values)  # type: ignore[arg-type]
+    return JetBarConfig(name=name, distance_mm=distance_mm, **values)  # type: ignore[arg-type]
 
 
 def recipe(**changes: object) -> RecipeConfig:

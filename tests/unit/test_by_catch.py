@@ -4,11 +4,13 @@ import pytest
 from controller.by_catch import (
     catch_probability,
     expected_overlap_mm,
+    lifted_g_per_cm_s,
     neighbour_share,
     target_share,
 )
 
 AREA_MM2 = np.array([10_000.0])
+LIFTED = lifted_g_per_cm_s(nozzle_mm=1.5, nozzle_kpa=300.0, pitch_mm=12.5)
 
 
 @pytest.mark.parametrize(("centre_mm", "half_mm", "sd_mm"), [(0, 30, 5), (70, 30, 20), (45, 5, 3)])
@@ -30,13 +32,30 @@ def test_the_expected_overlap_is_what_random_places_give_on_average(
 
 def test_heavy_items_need_more_air_and_more_so_on_a_faster_belt() -> None:
     film, stone = np.array([5.0]), np.array([150.0])
-    assert neighbour_share(film, AREA_MM2, 2800.0) < neighbour_share(stone, AREA_MM2, 2800.0)
-    assert neighbour_share(stone, AREA_MM2, 1400.0) < neighbour_share(stone, AREA_MM2, 2800.0)
-    assert target_share(film, AREA_MM2, 2800.0) > neighbour_share(film, AREA_MM2, 2800.0)
-    assert target_share(np.array([1e6]), AREA_MM2, 2800.0) == 1.0
+    assert neighbour_share(film, AREA_MM2, 2800.0, LIFTED) < neighbour_share(
+        stone, AREA_MM2, 2800.0, LIFTED
+    )
+    assert neighbour_share(stone, AREA_MM2, 1400.0, LIFTED) < neighbour_share(
+        stone, AREA_MM2, 2800.0, LIFTED
+    )
+    assert target_share(film, AREA_MM2, 2800.0, LIFTED) > neighbour_share(
+        film, AREA_MM2, 2800.0, LIFTED
+    )
+    assert target_share(np.array([1e6]), AREA_MM2, 2800.0, LIFTED) == 1.0
 
 
 def test_an_item_leaves_for_certain_from_its_share_on() -> None:
     needed = np.array([0.5])
     found = [float(catch_probability(np.array([s]), needed)[0]) for s in (0.0, 0.25, 0.5, 0.9)]
     assert found == [0.0, 0.5, 1.0, 1.0]
+
+
+def test_a_bar_with_larger_nozzles_lifts_more_and_a_wider_pitch_less() -> None:
+    heavy = lifted_g_per_cm_s(nozzle_mm=3.0, nozzle_kpa=300.0, pitch_mm=12.5)
+    wide = lifted_g_per_cm_s(nozzle_mm=1.5, nozzle_kpa=300.0, pitch_mm=25.0)
+    assert heavy == pytest.approx(4.0 * LIFTED)
+    assert wide == pytest.approx(LIFTED / 2)
+    stone = np.array([150.0])
+    assert target_share(stone, AREA_MM2, 2800.0, heavy) < target_share(
+        stone, AREA_MM2, 2800.0, LIFTED
+    )

@@ -1,9 +1,9 @@
-from controller.config import StationConfig
 from controller.latency_budget import LatencyBudget, impossible, latency_budgets
+from controller.stations import JetBarConfig
 from tests.support.belt_scenes import LIMITS, recipe, station
 
 
-def budgets(*stations: StationConfig, speed_mm_per_s: float = 2800.0) -> tuple[LatencyBudget, ...]:
+def budgets(*stations: JetBarConfig, speed_mm_per_s: float = 2800.0) -> tuple[LatencyBudget, ...]:
     return latency_budgets(
         stations,
         recipe(),

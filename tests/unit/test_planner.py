@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from controller.config import StationConfig
 from controller.planner import StationPlan, StationPlanner, Target
+from controller.stations import JetBarConfig
 from controller.step import LineStatus
 from controller.types import DecisionReason
 from controller.window_fit import Surroundings
@@ -46,7 +46,7 @@ class Plan:
     """One planning step on a made-up belt; the first item is the target."""
 
     def __init__(
-        self, *items: LyingItem, bar: StationConfig | None = None, **recipe_changes: object
+        self, *items: LyingItem, bar: JetBarConfig | None = None, **recipe_changes: object
     ) -> None:
         self.items = list(items)
         self.bar = bar or station()

@@ -6,7 +6,7 @@ from multiprocessing import Pipe
 import pytest
 
 from calibration.valve_map import ValveSpan
-from controller.config import StationConfig
+from controller.stations import JetBarConfig
 from plc.errors import PlcFaultError, PlcLinkError
 from plc.modbus_link import open_link
 from plc.types import EjectionCommand
@@ -112,7 +112,7 @@ def station(**changes):
         "max_duty": 0.6,
         "duty_window_ms": 1000,
     }
-    return StationConfig(**values | changes)
+    return JetBarConfig(**values | changes)
 
 
 def test_constants_follow_from_the_stations():

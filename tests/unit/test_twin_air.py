@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from calibration.nozzle import jet_thrust_n
 from calibration.valve_map import ValveMap
-from twin.air import chords_mm, impulse_n_s, jet_sd_mm, jet_thrust_n, lift_mm, needed_lift_mm
+from twin.air import chords_mm, impulse_n_s, jet_sd_mm, lift_mm, needed_lift_mm
 from twin.config import AirConfig
 from twin.jet_bar import JetBar
 
@@ -20,7 +21,7 @@ def _travel_mm(at_ns):
 def _bar(config=_STEADY):
     return JetBar(
         config=config,
-        name="bar",
+        nozzle_mm=1.5,
         valve_map=ValveMap(count=80, pitch_mm=12.5, first_centre_x_mm=6.25),
         distance_mm=600.0,
         seed=(1,),
@@ -46,7 +47,7 @@ def _impulse(bar, outline, x_mm, arrival_mm):
 
 
 def _thrust_n(config=_STEADY):
-    return jet_thrust_n(nozzle_mm=config.nozzle_diameter_mm, nozzle_kpa=config.nozzle_kpa)
+    return jet_thrust_n(nozzle_mm=1.5, nozzle_kpa=config.nozzle_kpa)
 
 
 def test_thrust_grows_with_the_nozzle_and_with_pressure():

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from calibration.units import BeltTick
-from controller.config import FractionRule, StationConfig
+from controller.config import FractionRule
+from controller.stations import JetBarConfig
 from controller.types import ActionPolicy
 from twin.bins import Bins, Fate
 from twin.config import FeedConfig, TwinConfig
@@ -26,7 +27,7 @@ class SteadyDrive:
 
 
 def _station(name, distance_mm):
-    return StationConfig(
+    return JetBarConfig(
         name=name,
         distance_mm=distance_mm,
         valve_count=80,

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from calibration.section import Section
-from controller.config import StationConfig
+from controller.stations import BeltRequestConfig, StationConfig
 from plc.registers import MAX_STATIONS, VALVES_PER_STATION
 
 _SHORTEST_SHARE = 0.75
@@ -65,8 +65,9 @@ class SoftPlcConfig(Section):
             scan_period_us: see the field.
             belt_stops_on_silence: see the field.
         """
-        shortest_ms = min(station.min_open_ms for station in stations)
-        longest_ms = max(station.max_open_ms for station in stations)
+        pulsed = [s for s in stations if not isinstance(s, BeltRequestConfig)]
+        shortest_ms = min((s.min_open_ms for s in pulsed), default=1.0)
+        longest_ms = max((s.max_open_ms for s in pulsed), default=1.0)
         return cls(
             station_valves=tuple(station.valve_count for station in stations),
             heartbeat_timeout_ms=int(heartbeat_timeout_ms),

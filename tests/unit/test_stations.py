@@ -1,0 +1,70 @@
+"""[[stations]]: kinds told apart, old files read as jet bars, every wrong key named."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.line_file import read_document, sorting_sections
+from controller.stations import FlapConfig, GateConfig, JetBarConfig
+
+LINES = Path(__file__).parents[2] / "deploy" / "lines"
+FLAP = {
+    "kind": "flap",
+    "name": "flap",
+    "distance_mm": 1500,
+    "x_min_mm": 0,
+    "x_max_mm": 1000,
+    "lead_ms": 150,
+    "return_ms": 150,
+    "min_open_ms": 200,
+    "max_open_ms": 2000,
+    "soft": True,
+}
+GATE = {key: FLAP[key] for key in ("lead_ms", "return_ms", "min_open_ms", "max_open_ms")} | {
+    "kind": "gate",
+    "name": "reject",
+    "distance_mm": 2500,
+}
+
+
+def read(*more, without_kind=False):
+    document = read_document(LINES / "standard.toml")
+    document.pop("telemetry")
+    document.pop("twin")
+    if without_kind:
+        del document["stations"][0]["kind"]
+    document["stations"] += more
+    return sorting_sections(document, LINES)
+
+
+def test_stations_of_every_kind_are_told_apart():
+    line, problems = read(FLAP, GATE)
+    assert not problems
+    assert [type(s) for s in line.stations] == [JetBarConfig, FlapConfig, GateConfig]
+
+
+def test_a_station_without_kind_is_the_jet_bar_that_all_its_keys_make_it():
+    line, problems = read(without_kind=True)
+    assert not problems
+    assert isinstance(line.stations[0], JetBarConfig)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (FLAP | {"kind": "trapdoor"}, "stations[1].kind: 'trapdoor' is none of"),
+        (FLAP | {"valve_count": 3}, "stations[1].valve_count: unknown key"),
+        (
+            {k: v for k, v in FLAP.items() if k != "kind"},
+            "stations[1].valve_count: missing key; it has no default",
+        ),
+        (FLAP | {"min_open_ms": 100}, "turns back before it is out"),
+        (FLAP | {"x_min_mm": 1000}, "is not left of x_max_mm"),
+        ({k: v for k, v in FLAP.items() if k != "soft"}, "stations[1].soft: missing key"),
+        (FLAP | {"kind": 3}, "stations[1].kind"),
+    ],
+)
+def test_a_wrong_station_is_named_with_its_key(table, words):
+    line, problems = read(table)
+    assert line is None
+    assert any(words in problem for problem in problems), problems
