@@ -27,7 +27,7 @@ from plc.encoders.config import EncoderConfig, PlcEncoder
 from vision.config import CameraConfig, DetectorConfig, ImagesCamera, VideoCamera
 from vision.tracker_config import TrackerConfig
 
-SECTIONS_ABOVE = frozenset({"telemetry", "twin"})
+SECTIONS_ABOVE = frozenset({"accounts", "telemetry", "twin"})
 """Sections of packages that this one does not know."""
 
 

@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from calibration.clock import Clock
 from calibration.units import MonotonicNs
 
+WallClock = Callable[[], datetime]
+"""Returns an aware datetime; it may be stepped at any moment, forwards or back."""
+
 
 def utc_now() -> datetime:
     """Return the machine's wall time; it may be stepped at any moment."""
@@ -19,7 +22,7 @@ class UtcMapper:
     from the monotonic time kept beside it.
     """
 
-    def __init__(self, *, clock: Clock, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, *, clock: Clock, now: WallClock = utc_now) -> None:
         self._clock = clock
         self._now = now
 

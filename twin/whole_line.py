@@ -17,6 +17,7 @@ from controller.config_report import ConfigError, problems_of
 from controller.line_file import LineFile, read_document, sorting_sections
 from controller.session import FORMAT, SessionHeader, SessionWriter
 from telemetry.config import TelemetryConfig
+from telemetry.ledger.config import AccountsConfig
 from twin.config import TwinConfig
 
 LINES = Path(__file__).resolve().parents[1] / "deploy" / "lines"
@@ -33,6 +34,7 @@ class WholeLine:
     line: LineFile
     telemetry: TelemetryConfig
     twin: TwinConfig
+    accounts: AccountsConfig | None
 
 
 def load_line(path: Path) -> WholeLine:
@@ -48,11 +50,18 @@ def load_line(path: Path) -> WholeLine:
     twin = _section(TwinConfig, "twin", document, problems)
     line, more = sorting_sections(document, folder)
     problems += more
+    accounts = _accounts(document, folder, problems)
     if line is None or telemetry is None or twin is None or problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
     paths = {"store_path": telemetry.store_path, "socket_path": telemetry.socket_path}
     moved = {name: (folder / place).resolve() for name, place in paths.items()}
-    return WholeLine(path=path, line=line, telemetry=telemetry.model_copy(update=moved), twin=twin)
+    return WholeLine(
+        path=path,
+        line=line,
+        telemetry=telemetry.model_copy(update=moved),
+        twin=twin,
+        accounts=accounts,
+    )
 
 
 def add_line_argument(parser: argparse.ArgumentParser, default: Path | None = None) -> None:
@@ -107,6 +116,14 @@ def open_recorder(
         calibration_json=line_calibration.as_text(calibration),
     )
     return SessionWriter(folder, header, patient=patient)
+
+
+def _accounts(document: dict[str, Any], folder: Path, problems: list[str]) -> AccountsConfig | None:
+    """Check the accounts of a plant that keeps any."""
+    if "accounts" not in document:
+        return None
+    accounts = _section(AccountsConfig, "accounts", document, problems)
+    return accounts.beside(folder) if accounts is not None else None
 
 
 def _section(

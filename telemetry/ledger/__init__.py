@@ -1,0 +1,1 @@
+"""The plant's ledger: what came in, what left, what was taken off, chained row to row."""
