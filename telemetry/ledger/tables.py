@@ -31,6 +31,6 @@ ROWS = sa.Table(
     sa.Column("hash", sa.String(HASH_LENGTH), nullable=False),
     sa.PrimaryKeyConstraint("chain", "seq"),
     sa.UniqueConstraint("chain", "uid", "revision"),
-    sa.Index(None, "chain", "day"),
-    sa.Index(None, "chain", "kind", "seq"),
+    sa.Index("ix_ledger_rows_chain_day", "chain", "day"),
+    sa.Index("ix_ledger_rows_chain_kind_seq", "chain", "kind", "seq"),
 )
