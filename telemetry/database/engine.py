@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
@@ -84,18 +85,27 @@ class Database:
         try:
             yield
         except IntegrityError as error:
-            raise DatabaseConflictError(f"{self.name}: {_words(error)}") from error
+            raise DatabaseConflictError(f"{self.name}: {_words(error.orig)}") from error
         except OperationalError as error:
-            raise DatabaseUnavailableError(f"{self.name}: {_words(error)}") from error
+            raise DatabaseUnavailableError(f"{self.name}: {_words(error.orig)}") from error
         except DBAPIError as error:
             kind = DatabaseUnavailableError if error.connection_invalidated else DatabaseError
+            raise kind(f"{self.name}: {_words(error.orig)}") from error
+        except psycopg.Error as error:
+            kind = (
+                DatabaseUnavailableError
+                if isinstance(error, psycopg.OperationalError)
+                else DatabaseConflictError
+                if isinstance(error, psycopg.IntegrityError)
+                else DatabaseError
+            )
             raise kind(f"{self.name}: {_words(error)}") from error
         except (SQLAlchemyError, OSError) as error:
             raise DatabaseError(f"{self.name}: {error}") from error
 
 
-def _words(error: DBAPIError) -> str:
-    return str(error.orig).strip().replace("\n", "; ")
+def _words(error: BaseException | None) -> str:
+    return str(error).strip().replace("\n", "; ")
 
 
 def _postgresql(url: URL) -> Engine:

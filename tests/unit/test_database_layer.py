@@ -41,6 +41,7 @@ def _session(number: int, line_no: int = 1) -> dict[str, object]:
         "station_names": "[]",
         "opened_at": NOON,
         "arrived_seq": 0,
+        "arrived_at": NOON,
         "account": "{}",
     }
 
