@@ -83,9 +83,10 @@ def _endless(config: TwinConfig, catalogue: SpriteCatalogue, count: int) -> Belt
                 "occupancy": OCCUPANCY,
             }
         ),
-        slip=config.slip.model_copy(update={"settled_share": 1.0}),
+        slip=config.slip.model_copy(update={"settled_share": 1.0, "air_share": 0.0}),
         catalogue=catalogue,
         belt_width_mm=config.belt.width_mm,
+        belt_speed_mm_per_s=config.belt.speed_mm_per_s,
         first_y_mm=0.0,
         seed=config.seed,
     )

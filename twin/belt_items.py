@@ -23,7 +23,9 @@ class BeltItems:
         sprite: (n,) int64, index into the catalogue's sprites, -1 without a picture.
         mass_g: (n,) with moisture.
         area_mm2: (n,) of the outline.
+        height_mm: (n,) above the belt.
         rolls: (n,) bool.
+        wet: (n,) bool, food that sticks to the belt and to what it touches.
         angle_rad: (n,) turn from x towards y.
         outline_mm: (n, OUTLINE_POINTS, 2) around the origin, x lateral, y upstream.
         radius_mm: (n,) farthest corner of the outline from the origin.
@@ -39,7 +41,9 @@ class BeltItems:
     sprite: npt.NDArray[np.int64]
     mass_g: Float64Array
     area_mm2: Float64Array
+    height_mm: Float64Array
     rolls: npt.NDArray[np.bool_]
+    wet: npt.NDArray[np.bool_]
     angle_rad: Float64Array
     outline_mm: Float64Array
     radius_mm: Float64Array
@@ -70,6 +74,8 @@ class BeltItems:
             sprite=np.array(sprites, dtype=np.int64),
             mass_g=np.array([f.mass_g for f in fed], dtype=np.float64),
             area_mm2=np.array([outline_area_mm2(f.outline_mm) for f in fed], dtype=np.float64),
+            height_mm=np.array([f.kind.height_mm for f in fed], dtype=np.float64),
+            wet=np.array([f.wet for f in fed], dtype=np.bool_),
             rolls=np.array([f.kind.rolls for f in fed], dtype=np.bool_),
             angle_rad=np.array([f.angle_rad for f in fed], dtype=np.float64),
             outline_mm=outlines,
@@ -111,6 +117,25 @@ class BeltItems:
         origins[:, 0] += self.x_mm
         origins[:, 1] += self.y_mm
         return np.asarray(origins, dtype=np.float64)
+
+    def slip_left_mm(self, travel_mm: float) -> Float64Array:
+        """Return (n, 2) the way that the items still go over the belt after a belt travel."""
+        since_mm = np.maximum(travel_mm - self.fed_travel_mm, 0.0)
+        left = np.exp(-since_mm / self.slip_decay_mm)
+        return np.asarray(self.slip_mm * left[:, None], dtype=np.float64)
+
+    def passing_mm(self, mark_mm: Float64Array) -> Float64Array:
+        """Return (n,) belt travel at which each item's origin passes a mark beside the belt.
+
+        Args:
+            mark_mm: (n,) each item's mark, downstream of the camera reference line.
+        """
+        travel_mm = self.y_mm + mark_mm
+        # An item that falls behind passes later, and falls behind further until then; slip is slow
+        # against the belt, so the correction shrinks fast.
+        for _ in range(4):
+            travel_mm = self.origins_mm(travel_mm)[:, 1] + mark_mm
+        return travel_mm
 
     def outline_at_mm(self, index: int, travel_mm: float) -> Float64Array:
         """Return one item's outline at a belt travel.

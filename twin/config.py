@@ -54,6 +54,9 @@ class FeedConfig(Section):
     rest to a free place."""
     moisture: Share = 0.2
     """0 dry, 1 soaked; wet paper and food weigh more."""
+    split_share: Share = 0.1
+    """Of the food, the share that comes apart when it falls: two pieces lie side by side. An
+    assumption; no published figure is known."""
     entry_margin_mm: Positive = 500.0
     """How far upstream of the camera's view items lie down."""
 
@@ -82,6 +85,10 @@ class SlipConfig(Section):
     roll_sd_mm: NotNegative = 60.0
     """The same spread for items that roll (bottles, tubes, cans)."""
     roll_decay_mm: Positive = 3000.0
+    air_share: Share = 0.55
+    """Wind over a film lying on the belt, as a share of the belt's speed: a millimetre or two up in
+    the layer of air that a belt of 3 m drags along (80 mm thick, one-seventh power law;
+    Schlichting, Boundary-Layer Theory)."""
 
 
 class TwinCameraConfig(Section):
@@ -118,10 +125,16 @@ class AirConfig(Section):
     """From the bar to the splitter edge, on a fast belt."""
     longest_flight_ms: Positive = 200.0
     """For slow belts the splitter is moved nearer, so that items reach it within this time."""
+    belt_end_radius_mm: Positive = 160.0
+    """Of the drum over which the belt ends before a bar: what sticks goes round it a little."""
     splitter_rise_mm: NotNegative = 100.0
     """Splitter edge above the belt's surface; an item must be lifted over it and by its fall."""
-    sag_per_valve: NotNegative = 0.005
-    """Relative loss of pressure for each further valve open on the bar."""
+    nozzle_passage_mm3: Positive = 350.0
+    """Volume between a valve's seat and its nozzle: a bore of 4 mm, 28 mm long. With a 1.5 mm
+    nozzle the pressure follows in 1 ms, as makers of sorter valves state."""
+    supply_nozzles: Positive = 60.0
+    """How many nozzles open together pass as much air as a bar's supply: with 20 open the pressure
+    sags by 5 %, with 80 by 40 %."""
     open_lag_ms: NotNegative = 4.0
     close_lag_ms: NotNegative = 4.0
     jitter_ms: NotNegative = 1.0

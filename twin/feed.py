@@ -3,11 +3,12 @@
 from collections import deque
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from twin.config import FeedConfig, SlipConfig
-from twin.items import CatalogueItem, Float64Array, ItemCatalogue
+from twin.film import film_slip_share
+from twin.items import CatalogueItem, Float64Array, ItemCatalogue, outline_area_mm2
+from twin.outlines import contact_mm
 from vision.types import FRACTIONS, Fraction
 
 _PLACE_TRIES = 8
@@ -15,6 +16,14 @@ _PLACE_TRIES = 8
 
 _LONGEST_MM = 1300.0
 """No two items further apart than this along the belt touch."""
+
+_DRIFT_MM = 20_000.0
+"""Film that the wind drives has no end of its way on a belt; this is far beyond it."""
+
+_FLUTTER_ASIDE = 0.2
+"""Sideways way of fluttering film against its way along the belt, standard deviation; assumed."""
+
+_FOOD = FRACTIONS.index(Fraction.FOOD)
 
 # Share of its dry mass that a soaked item gains. Paper board takes up about its own mass in water
 # (Cobb and immersion tests, background knowledge); food is wet to begin with; the rest is wetted.
@@ -36,6 +45,7 @@ class FedItem:
         item_id: 1, 2, 3 … in order of feeding.
         kind: what it is.
         mass_g: with its moisture.
+        wet: food that sticks to the belt and to what it touches.
         angle_rad: turn about its origin, from x towards y.
         outline_mm: (n, 2) outline around its origin, turned, x lateral, y upstream.
         x_mm: where its origin fell, machine frame.
@@ -48,6 +58,7 @@ class FedItem:
     item_id: int
     kind: CatalogueItem
     mass_g: float
+    wet: bool
     angle_rad: float
     outline_mm: Float64Array
     x_mm: float
@@ -67,6 +78,7 @@ class Feed:
         slip: SlipConfig,
         catalogue: ItemCatalogue,
         belt_width_mm: float,
+        belt_speed_mm_per_s: float,
         first_y_mm: float,
         seed: int,
     ) -> None:
@@ -77,6 +89,7 @@ class Feed:
             slip: how items move after falling.
             catalogue: what falls.
             belt_width_mm: usable width.
+            belt_speed_mm_per_s: nominal speed, for the wind over lying film.
             first_y_mm: belt coordinate from which on items fall.
             seed: of everything random here.
 
@@ -84,7 +97,7 @@ class Feed:
             ValueError: the mix names no fraction that the catalogue has.
         """
         self._config, self._slip, self._catalogue = config, slip, catalogue
-        self._belt_width_mm = belt_width_mm
+        self._belt_width_mm, self._speed_mm_per_s = belt_width_mm, belt_speed_mm_per_s
         self._rng = np.random.default_rng([seed, 1])
         shares = [
             share if catalogue.has(f) else 0.0
@@ -104,7 +117,11 @@ class Feed:
         # only the items before it lie there already.
         hidden_share = config.occupancy * config.overlap_share / 2
         covered_mm2_per_mm = config.occupancy * belt_width_mm
-        self._items_per_mm = float(covered_mm2_per_mm / (mean_area_mm2 * (1 - hidden_share)))
+        pieces = 1.0 + config.split_share * float(self._shares[_FOOD])
+        self._drops_per_mm = float(
+            covered_mm2_per_mm / (mean_area_mm2 * (1 - hidden_share) * pieces)
+        )
+        self._items_per_mm = self._drops_per_mm * pieces
         self._next_y_mm = first_y_mm + self._gap_mm()
         self._recent: deque[tuple[FedItem, float]] = deque()
         self._fed = 0
@@ -128,27 +145,37 @@ class Feed:
         """
         fallen: list[FedItem] = []
         while self._next_y_mm <= y_mm and (most is None or self._fed < most):
-            fallen.append(self._drop(self._next_y_mm))
+            fallen += self._drop(self._next_y_mm, whole=most is not None and self._fed + 1 >= most)
             self._next_y_mm += self._gap_mm()
         return fallen
 
     def _gap_mm(self) -> float:
-        return float(self._rng.exponential(1 / self._items_per_mm))
+        return float(self._rng.exponential(1 / self._drops_per_mm))
 
-    def _drop(self, y_mm: float) -> FedItem:
+    def _drop(self, y_mm: float, *, whole: bool) -> list[FedItem]:
+        """Let one thing fall: an item, or food that comes apart into two."""
         rng = self._rng
-        self._fed += 1
         drawn = int(np.searchsorted(self._cumulative, rng.uniform(), side="right"))
         fraction = FRACTIONS[min(drawn, len(FRACTIONS) - 1)]
+        item = self._lay(fraction, y_mm, beside=None)
+        if fraction is not Fraction.FOOD or whole or rng.uniform() >= self._config.split_share:
+            return [item]
+        return [item, self._lay(fraction, y_mm, beside=item)]
+
+    def _lay(self, fraction: Fraction, y_mm: float, *, beside: FedItem | None) -> FedItem:
+        rng = self._rng
+        self._fed += 1
         kind = self._catalogue.draw(fraction, rng)
         angle = self._angle(kind, float(rng.uniform(0, 2 * np.pi)))
         outline = _turned(kind.outline_mm, angle)
-        x_mm = self._place(outline, y_mm)
-        slip_x, slip_y, decay = self._draw_slip(kind, outline)
+        x_mm = self._place(outline, y_mm) if beside is None else self._next_to(beside, outline)
+        mass_g = kind.mass_g * (1 + _WATER_UPTAKE[fraction] * self._config.moisture)
+        slip_x, slip_y, decay = self._draw_slip(kind, outline, mass_g)
         item = FedItem(
             item_id=self._fed,
             kind=kind,
-            mass_g=kind.mass_g * (1 + _WATER_UPTAKE[fraction] * self._config.moisture),
+            mass_g=mass_g,
+            wet=fraction is Fraction.FOOD and bool(rng.uniform() < self._config.moisture),
             angle_rad=angle,
             outline_mm=outline,
             x_mm=x_mm,
@@ -162,6 +189,14 @@ class Feed:
             self._recent.popleft()
         self._recent.append((item, radius_mm))
         return item
+
+    def _next_to(self, item: FedItem, outline: Float64Array) -> float:
+        """Return where an outline touches an item from the side on which the belt has room."""
+        right = item.x_mm + float(item.outline_mm[:, 0].max() - outline[:, 0].min())
+        if right + float(outline[:, 0].max()) <= self._belt_width_mm:
+            return right
+        left = item.x_mm + float(item.outline_mm[:, 0].min() - outline[:, 0].max())
+        return max(left, -float(outline[:, 0].min()))
 
     def _angle(self, kind: CatalogueItem, drawn_rad: float) -> float:
         """Turn an item that is too long to lie across the belt until it fits."""
@@ -191,16 +226,26 @@ class Feed:
             ):
                 continue
             there = other.outline_mm + np.array((other.x_mm, other.y_mm))
-            area, _ = cv2.intersectConvexConvex(
-                (outline - low).astype(np.float32), (there - low).astype(np.float32)
-            )
-            if area > 0:
+            if contact_mm(outline, there) is not None:
                 return True
         return False
 
-    def _draw_slip(self, kind: CatalogueItem, outline: Float64Array) -> tuple[float, float, float]:
+    def _draw_slip(
+        self, kind: CatalogueItem, outline: Float64Array, mass_g: float
+    ) -> tuple[float, float, float]:
         rng, slip = self._rng, self._slip
         moves, first, second = rng.uniform() >= slip.settled_share, rng.normal(), rng.normal()
+        drift = film_slip_share(
+            mass_g=mass_g,
+            area_mm2=outline_area_mm2(outline),
+            belt_speed_mm_per_s=self._speed_mm_per_s,
+            air_share=slip.air_share,
+            spread=float(first),
+        )
+        if drift > 0.0:
+            # The wind drives film for as long as it lies on the belt; flutter turns it aside.
+            way_mm = drift * _DRIFT_MM
+            return float(second) * way_mm * _FLUTTER_ASIDE, way_mm, _DRIFT_MM
         if not moves:
             return 0.0, 0.0, slip.slide_decay_mm
         if not kind.rolls:

@@ -2,15 +2,21 @@
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.nozzle import jet_thrust_n
+from calibration.nozzle import AMBIENT_KPA, jet_thrust_n
 from calibration.units import NS_PER_MS, NS_PER_S
 from calibration.valve_map import ValveMap
-from twin.air import impulse_n_s, jet_sd_mm
+from twin.air import (
+    TAIL,
+    impulse_n_s,
+    jet_sd_mm,
+    pressure_share,
+    settle_s,
+)
 from twin.config import AirConfig
 from twin.items import Float64Array
 
@@ -25,13 +31,15 @@ class Blast:
         valve: which.
         open_mm: belt travel when it came.
         close_mm: belt travel when it went.
-        open_s: time between.
-        thrust_n: while it blew.
+        over_mm: belt travel when the last of it was spent.
+        open_s: time between coming and going.
+        thrust_n: at full pressure, with what the other valves left of it.
     """
 
     valve: int
     open_mm: float
     close_mm: float
+    over_mm: float
     open_s: float
     thrust_n: float
 
@@ -40,7 +48,7 @@ class Blast:
 class _Opening:
     at_ns: int
     travel_mm: float
-    valves_open: int
+    pressure_ns: float
 
 
 class JetBar:
@@ -69,13 +77,18 @@ class JetBar:
         self._rng = np.random.default_rng(seed)
         self._dead = self._rng.uniform(size=valve_map.count) < config.dead_valve_share
         self._slow = self._rng.uniform(size=valve_map.count) < config.slow_valve_share
-        self._thrust_n = jet_thrust_n(nozzle_mm=nozzle_mm, nozzle_kpa=config.nozzle_kpa)
+        self.thrust_n = jet_thrust_n(nozzle_mm=nozzle_mm, nozzle_kpa=config.nozzle_kpa)
+        """Of one jet alone at full pressure."""
+        # Thrust is linear in absolute pressure; what is lost at no absolute pressure is known.
+        self._loss_n = jet_thrust_n(nozzle_mm=nozzle_mm, nozzle_kpa=-AMBIENT_KPA)
+        self._settle_s = settle_s(nozzle_mm=nozzle_mm, passage_mm3=config.nozzle_passage_mm3)
         self._sd_mm = jet_sd_mm(nozzle_mm=nozzle_mm, nozzle_distance_mm=config.nozzle_distance_mm)
         self._pending: list[tuple[int, int, int, bool]] = []
         self._edges = 0
         self._opens_ns: dict[int, int] = {}
         self._open: dict[int, _Opening] = {}
         self._blasts: deque[Blast] = deque()
+        self._pressure_ns, self._pressed_ns = 0.0, 0
         self.air_open_s = 0.0
         """Valve-seconds of air blown so far."""
 
@@ -100,15 +113,23 @@ class JetBar:
         """Let the air follow all outputs that were due by `now_ns`."""
         while self._pending and self._pending[0][0] <= now_ns:
             at_ns, _, valve, opened = heapq.heappop(self._pending)
+            pressure_ns = self._press(at_ns)
             if opened:
                 self._open.setdefault(
                     valve,
-                    _Opening(
-                        at_ns=at_ns, travel_mm=travel_mm(at_ns), valves_open=len(self._open) + 1
-                    ),
+                    _Opening(at_ns=at_ns, travel_mm=travel_mm(at_ns), pressure_ns=pressure_ns),
                 )
             elif valve in self._open:
                 self._close(valve, at_ns, travel_mm(at_ns))
+
+    def _press(self, at_ns: int) -> float:
+        """Return the bar's share of pressure integrated until an instant, and remember it."""
+        self._pressure_ns, self._pressed_ns = self._pressed(at_ns), max(at_ns, self._pressed_ns)
+        return self._pressure_ns
+
+    def _pressed(self, at_ns: int) -> float:
+        share = pressure_share(len(self._open), supply_nozzles=self._config.supply_nozzles)
+        return self._pressure_ns + share * max(at_ns - self._pressed_ns, 0)
 
     def _close(self, valve: int, at_ns: int, travel_mm: float) -> None:
         blast = self._blast(valve, at_ns, travel_mm)
@@ -118,32 +139,49 @@ class JetBar:
 
     def _blast(self, valve: int, at_ns: int, travel_mm: float) -> Blast:
         opening = self._open[valve]
-        others = (opening.valves_open + len(self._open)) / 2 - 1
+        open_ns = at_ns - opening.at_ns
+        share = (self._pressed(at_ns) - opening.pressure_ns) / open_ns if open_ns else 1.0
+        speed_mm_per_ns = (travel_mm - opening.travel_mm) / open_ns if open_ns else 0.0
         return Blast(
             valve=valve,
             open_mm=opening.travel_mm,
             close_mm=travel_mm,
-            open_s=(at_ns - opening.at_ns) / NS_PER_S,
-            thrust_n=self._thrust_n / (1 + self._config.sag_per_valve * others),
+            over_mm=travel_mm + TAIL * self._settle_s * NS_PER_S * speed_mm_per_ns,
+            open_s=open_ns / NS_PER_S,
+            thrust_n=self._loss_n + share * (self.thrust_n - self._loss_n),
         )
 
-    def impulse_on(self, outline_mm: Float64Array, *, now_ns: int, now_travel_mm: float) -> float:
+    def impulse_on(
+        self,
+        outline_mm: Float64Array,
+        *,
+        now_ns: int,
+        now_travel_mm: float,
+        shades_mm: Sequence[Float64Array] = (),
+    ) -> float:
         """Return the impulse on an item that has passed the bar, newton seconds.
 
         Args:
             outline_mm: (k, 2) x in the machine frame, y in the belt frame where it passed the bar.
             now_ns: present time, for valves still open.
             now_travel_mm: present belt travel.
+            shades_mm: outlines of items that lie between the jets and this one, like `outline_mm`.
         """
         passing = outline_mm + np.array((0.0, self.distance_mm))
         low, high = passing.min(axis=0), passing.max(axis=0)
         span = self._map.span(low[0] - 3 * self._sd_mm, high[0] + 3 * self._sd_mm)
         if span is None:
             return 0.0
+        spread_mm = 3 * self._sd_mm
+
+        def reached(blast: Blast) -> bool:
+            meets = blast.over_mm >= low[1] - spread_mm and blast.open_mm <= high[1] + spread_mm
+            return bool(meets)
+
         blasts = [
             b
             for b in (*self._blasts, *(self._blast(v, now_ns, now_travel_mm) for v in self._open))
-            if span.first <= b.valve <= span.last and b.close_mm >= low[1] and b.open_mm <= high[1]
+            if span.first <= b.valve <= span.last and reached(b)
         ]
         if not blasts:
             return 0.0
@@ -155,9 +193,11 @@ class JetBar:
             open_s=np.array([b.open_s for b in blasts]),
             thrust_n=np.array([b.thrust_n for b in blasts]),
             sd_mm=self._sd_mm,
+            settle_s=self._settle_s,
+            shades_mm=[shade + np.array((0.0, self.distance_mm)) for shade in shades_mm],
         )
 
     def forget_before(self, travel_mm: float) -> None:
         """Drop the memory of air that went before a belt travel."""
-        while self._blasts and self._blasts[0].close_mm < travel_mm:
+        while self._blasts and self._blasts[0].over_mm < travel_mm:
             self._blasts.popleft()

@@ -3,12 +3,14 @@
 import numpy as np
 
 from calibration.belt_plane import BeltPlane
+from twin.heap import visible_shares
 from twin.items import OUTLINE_POINTS, Float64Array
 from twin.world import World
 from vision.types import FRACTIONS, Detections
 
 MIN_VISIBLE = 0.25
-"""Share of an item's box that must lie in the image for it to be found, as in the training data."""
+"""Share of an item's box that must lie in the image for it to be found, as in the training data,
+and share of its outline that nothing on it may hide."""
 
 SURE, UNSURE = 0.95, 0.01
 """Scores of the true class and of every other."""
@@ -40,6 +42,7 @@ class PerfectDetector:
         size = np.array([self._plane.image_width_px, self._plane.image_height_px] * 2)
         boxes = np.clip(whole, 0.0, size)
         seen = _area(boxes) >= MIN_VISIBLE * _area(whole)
+        seen &= visible_shares(items, world.travel_mm) >= MIN_VISIBLE
         scores = np.full((n, len(FRACTIONS)), UNSURE, dtype=np.float32)
         scores[np.arange(n), items.fraction] = SURE
         return Detections(boxes_px=boxes[seen].astype(np.float32), scores=scores[seen])

@@ -12,22 +12,21 @@ import numpy.typing as npt
 
 from calibration.units import MonotonicNs
 from controller.stations import JetBarConfig, StationConfig
-from twin.air import FLAT_CATCH, ROUND_CATCH, lift_mm, needed_lift_mm
 from twin.belt_items import BeltItems
 from twin.bins import Bins, Fate
 from twin.config import TwinConfig
 from twin.feed import Feed
-from twin.items import ItemCatalogue
+from twin.heap import heap_of
+from twin.items import Float64Array, ItemCatalogue
 from twin.jet_bar import JetBar
+from twin.knocks import Knocks
+from twin.passage import Passage, judge
 from twin.wiring import ValveEdge
 from vision.types import FRACTIONS, Fraction
 
 SETTLE_MM = 120.0
 """An item's passage of a bar is judged this much belt travel after its end has passed: by then
 every valve edge that could matter has been told, even over a pipe from another process."""
-
-TOUCH_N_S = 2e-4
-"""An impulse from which an item counts as touched by a jet: a tenth of a millisecond of one jet."""
 
 _LAMP = FRACTIONS.index(Fraction.MERCURY_LAMP)
 
@@ -76,6 +75,7 @@ class World:
             slip=config.slip,
             catalogue=catalogue,
             belt_width_mm=config.belt.width_mm,
+            belt_speed_mm_per_s=config.belt.speed_mm_per_s,
             first_y_mm=-self._entry_s_mm,
             seed=config.seed,
         )
@@ -93,7 +93,8 @@ class World:
         # Behind the last bar comes the belt's end; what gets there falls into the residue.
         self._marks_mm = np.array([b.distance_mm for b in self._bars] + [self._end_mm()])
         self._items = BeltItems.of((), entry_s_mm=self._entry_s_mm)
-        self._reach_mm = np.empty(0)
+        self._knocks = Knocks()
+        self._due_mm = np.empty(0)
         self._next_mark = np.empty(0, dtype=np.int64)
         self._jetted = np.empty(0, dtype=np.bool_)
         self._now_ns = 0
@@ -147,58 +148,87 @@ class World:
         fed = self._feed.items_until(self.travel_mm - self._entry_s_mm, self._limit)
         if not fed:
             return
-        new = BeltItems.of(fed, entry_s_mm=self._entry_s_mm)
+        old, new = len(self._items), BeltItems.of(fed, entry_s_mm=self._entry_s_mm)
         self._items = self._items.joined(new)
-        # An item's end passes a mark at the latest when its slip has run its whole way.
-        last_y_mm = (
-            new.y_mm + np.maximum(new.slip_mm[:, 1], 0.0) + new.outline_mm[:, :, 1].max(axis=1)
-        )
-        self._reach_mm = np.concatenate((self._reach_mm, last_y_mm + SETTLE_MM))
         self._next_mark = np.concatenate((self._next_mark, np.zeros(len(new), dtype=np.int64)))
         self._jetted = np.concatenate((self._jetted, np.zeros(len(new), dtype=np.bool_)))
+        self._due_mm = np.concatenate((self._due_mm, np.zeros(len(new))))
+        rows = list(range(old, len(self._items)))
+        self._set_due(rows)
+        for row in rows:
+            # What fell together meets as it would have, had the world looked after each fall.
+            self._knocks.foresee(
+                self._items,
+                [row],
+                from_mm=float(self._items.fed_travel_mm[row]),
+                until_mm=self._past_bars_mm(),
+            )
+
+    def _past_bars_mm(self) -> Float64Array:
+        """(n,) belt travel at which each item has passed the last bar, slip apart."""
+        return self._items.y_mm + float(self._marks_mm[:-1].max(initial=0.0))
+
+    def _set_due(self, rows: Sequence[int]) -> None:
+        """Work out at which belt travel items are well past their next mark."""
+        chosen = self._items.chosen(np.array(rows, dtype=np.int64))
+        passing_mm = chosen.passing_mm(self._marks_mm[self._next_mark[rows]])
+        self._due_mm[rows] = passing_mm + chosen.outline_mm[:, :, 1].max(axis=1) + SETTLE_MM
 
     def _settle(self) -> tuple[Fate, ...]:
-        """Judge every item that is well past its next mark."""
+        """Let happen, in order of belt travel, what the belt has come past: knocks and marks."""
         fates: list[Fate] = []
-        while True:
-            due = self._reach_mm + self._marks_mm[self._next_mark] <= self.travel_mm
-            if not due.any():
-                return tuple(fates)
-            gone = np.zeros(len(self._items), dtype=np.bool_)
-            for index in np.flatnonzero(due).tolist():
-                mark = int(self._next_mark[index])
-                self._next_mark[index] += 1
-                if mark == len(self._bars):
-                    gone[index] = True
-                    fates.append(self._end(index, self.bins.residue))
-                elif self._blown_off(index, mark):
-                    gone[index] = True
-                    fates.append(self._end(index, mark))
-            self._drop(gone)
+        while len(self._items):
+            index = int(self._due_mm.argmin())
+            due_mm, knock_mm = float(self._due_mm[index]), self._knocks.next_mm
+            if min(due_mm, knock_mm) > self.travel_mm:
+                break
+            if knock_mm <= due_mm:
+                self._items, moved = self._knocks.carry_out(self._items, self._past_bars_mm())
+                if moved:
+                    self._set_due(moved)
+            else:
+                fates += self._pass(index)
+        return tuple(fates)
 
-    def _blown_off(self, index: int, station: int) -> bool:
-        bar, items = self._bars[station], self._items
-        passing_mm = float(items.y_mm[index]) + bar.distance_mm
-        impulse = bar.impulse_on(
-            items.outline_at_mm(index, passing_mm),
-            now_ns=self._now_ns,
-            now_travel_mm=self.travel_mm,
-        ) * (ROUND_CATCH if items.rolls[index] else FLAT_CATCH)
-        if impulse <= TOUCH_N_S:
-            return False
-        self._jetted[index] = True
-        air = self.config.air
-        flight_s = min(
-            air.splitter_distance_mm / max(self.speed_mm_per_s, 1.0), air.longest_flight_ms * 1e-3
+    def _pass(self, index: int) -> list[Fate]:
+        """Judge an item at its next mark, and with it those that lie on or under it."""
+        mark = int(self._next_mark[index])
+        if mark == len(self._bars):
+            fates = [self._end(index, self.bins.residue)]
+            self._drop(np.arange(len(self._items)) == index)
+            return fates
+        bar = self._bars[mark]
+        passing_mm = self._items.passing_mm(np.full(len(self._items), bar.distance_mm))
+        heap = heap_of(self._items, index, float(passing_mm[index]))
+        heap = [row for row in heap if self._next_mark[row] == mark]
+        last_mm = float(self._due_mm[heap].max())
+        if last_mm > self._due_mm[index]:
+            # Every valve edge that could matter to the heap's last item has not been told yet.
+            self._due_mm[index] = last_mm
+            return []
+        verdicts = judge(
+            self._items,
+            heap,
+            bar,
+            Passage(
+                passing_mm=passing_mm,
+                now_ns=self._now_ns,
+                now_travel_mm=self.travel_mm,
+                speed_mm_per_s=self.speed_mm_per_s,
+            ),
+            self.config,
         )
-        lift = lift_mm(
-            impulse,
-            mass_g=float(items.mass_g[index]),
-            area_mm2=float(items.area_mm2[index]),
-            flight_s=flight_s,
-        )
-        needed = needed_lift_mm(splitter_rise_mm=air.splitter_rise_mm, flight_s=flight_s)
-        return bool(lift >= needed)
+        gone = np.zeros(len(self._items), dtype=np.bool_)
+        fates = []
+        for row, verdict in zip(heap, verdicts, strict=True):
+            self._next_mark[row] += 1
+            self._jetted[row] |= verdict.touched
+            if verdict.cleared:
+                gone[row] = True
+                fates.append(self._end(row, mark))
+        self._set_due(heap)
+        self._drop(gone)
+        return fates
 
     def _end(self, index: int, bin_index: int) -> Fate:
         fate = Fate(
@@ -213,8 +243,9 @@ class World:
 
     def _drop(self, gone: npt.NDArray[np.bool_]) -> None:
         if gone.any():
+            self._knocks.forget(self._items.item_id[gone])
             self._items = self._items.chosen(~gone)
-            self._reach_mm = self._reach_mm[~gone]
+            self._due_mm = self._due_mm[~gone]
             self._next_mark, self._jetted = self._next_mark[~gone], self._jetted[~gone]
         oldest_y_mm = float(self._items.y_mm.min()) - 1000.0 if len(self._items) else self.travel_mm
         for bar in self._bars:

@@ -79,8 +79,8 @@ def test_lamps_stop_the_belt_are_taken_by_hand_and_never_struck_by_a_jet():
 
 def test_dead_valves_and_low_pressure_cost_recovery_and_nothing_is_lost():
     config = shipped_line("standard")[1]
-    healthy = run_lockstep(shipped_run(items=150, config=config))
-    setup = shipped_run(items=150, config=with_air(config, dead_valve_share=0.4, nozzle_kpa=150.0))
+    healthy = run_lockstep(shipped_run(items=400, config=config))
+    setup = shipped_run(items=400, config=with_air(config, dead_valve_share=0.4, nozzle_kpa=150.0))
     impaired = run_lockstep(setup)
     _assert_everything_is_accounted_for(setup, impaired)
     recovered = [_scores(r)[Fraction.PLASTIC].recovery_mass for r in (healthy, impaired)]
@@ -89,6 +89,8 @@ def test_dead_valves_and_low_pressure_cost_recovery_and_nothing_is_lost():
 
 def test_the_truth_in_the_bins_agrees_with_the_line_when_nothing_is_by_catch():
     config = shipped_line("standard")[1].with_changes(occupancy=0.01)
+    apart = config.feed.model_copy(update={"overlap_share": 0.0, "split_share": 0.0})
+    config = config.model_copy(update={"feed": apart})
     setup = shipped_run(items=60, config=config)
     result = run_lockstep(setup)
     bins = setup.world.bins

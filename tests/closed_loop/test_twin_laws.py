@@ -61,6 +61,8 @@ def _sorted_blindly(occupancy, dead_valve_share=0.0, items=1500):
     """Fire a fixed window at every plastic item; return purity, recovery and by-catch by mass."""
     config = TwinConfig().with_changes(occupancy=occupancy)
     config = with_air(config, dead_valve_share=dead_valve_share)
+    poisson = config.feed.model_copy(update={"overlap_share": 1.0})
+    config = config.model_copy(update={"feed": poisson})
     line, _ = shipped_line("standard")
     world = World(
         config=config,

@@ -9,7 +9,7 @@ from controller.config import FractionRule
 from controller.stations import JetBarConfig
 from controller.types import ActionPolicy
 from twin.bins import Bins, Fate
-from twin.config import FeedConfig, TwinConfig
+from twin.config import AirConfig, FeedConfig, TwinConfig
 from twin.items import PlainCatalogue, outline_area_mm2
 from twin.wiring import ValveEdge
 from twin.world import World
@@ -102,7 +102,7 @@ def test_with_all_valves_shut_everything_reaches_the_residue():
 
 
 def test_with_one_bar_always_blowing_light_items_leave_there_and_heavy_ones_stay():
-    world = _world(limit=80)
+    world = _world(limit=80, config=TwinConfig(air=AirConfig(supply_nozzles=1e6)))
     for valve in range(80):
         world.switch(
             ValveEdge(station=0, valve=valve, opened=True, tick=BeltTick(0), at_ns=1_000_000)
