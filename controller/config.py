@@ -64,6 +64,14 @@ class RecipeConfig(Section):
         return self
 
 
+class SitePolicy(Section):
+    """What the site allows beyond the safest answer."""
+
+    lamps_to_soft_flap: bool = False
+    """A mercury lamp may be diverted by a flap that is `soft`, instead of stopping the line. Air
+    never touches one, whatever this says."""
+
+
 class LimitsConfig(Section):
     """Freshness and trust limits; beyond them nothing fires."""
 

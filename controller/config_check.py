@@ -1,15 +1,25 @@
 """What no single section of the line file can know: whether stations, recipe and bundle fit."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from controller.config import RecipeConfig
-from controller.stations import StationConfig
+from controller.config import FractionRule, RecipeConfig, SitePolicy
+from controller.stations import FlapConfig, GateConfig, JetBarConfig, StationConfig
 from controller.types import ActionPolicy
 from vision.types import Fraction
 
+_TAKERS: Final[dict[ActionPolicy, tuple[type[JetBarConfig | FlapConfig | GateConfig], ...]]] = {
+    ActionPolicy.EJECT: (JetBarConfig,),
+    ActionPolicy.DIVERT: (FlapConfig, GateConfig),
+}
+_KINDS: Final = {ActionPolicy.EJECT: '"jets"', ActionPolicy.DIVERT: '"flap" or "gate"'}
+"""Kinds of station that an action goes with."""
 
-def station_problems(stations: Sequence[StationConfig], recipe: RecipeConfig) -> tuple[str, ...]:
-    """Return what does not fit between the stations and the recipe, one line each."""
+
+def station_problems(
+    stations: Sequence[StationConfig], recipe: RecipeConfig, site: SitePolicy
+) -> tuple[str, ...]:
+    """Return what does not fit between the stations, the recipe and the site, one line each."""
     problems: list[str] = []
     names = [station.name for station in stations]
     for index, station in enumerate(stations):
@@ -21,12 +31,41 @@ def station_problems(stations: Sequence[StationConfig], recipe: RecipeConfig) ->
                 f"{names[index - 1]!r} at {stations[index - 1].distance_mm:g}"
             )
     for fraction, rule in recipe.fractions.items():
-        if rule.station is not None and rule.station not in names:
-            problems.append(
-                f"recipe.fractions.{fraction.value}.station: no station {rule.station!r}; "
-                f"there are {', '.join(repr(name) for name in names)}"
-            )
+        problems += _rule_problems(fraction, rule, stations, site)
     return tuple(problems)
+
+
+def _rule_problems(
+    fraction: Fraction, rule: FractionRule, stations: Sequence[StationConfig], site: SitePolicy
+) -> tuple[str, ...]:
+    """Return why a rule's station cannot do what the rule asks of it."""
+    if rule.station is None:
+        return ()
+    key = f"recipe.fractions.{fraction.value}"
+    chosen = next((station for station in stations if station.name == rule.station), None)
+    if chosen is None:
+        known = ", ".join(repr(station.name) for station in stations)
+        return (f"{key}.station: no station {rule.station!r}; there are {known}",)
+    if not isinstance(chosen, _TAKERS[rule.action]):
+        words = (
+            f"{key}: {rule.action.value} takes a station of kind {_KINDS[rule.action]}, "
+            f"{rule.station!r} is of kind {chosen.kind!r}"
+        )
+        return (words,)
+    return _lamp_problems(key, chosen, site) if fraction is Fraction.MERCURY_LAMP else ()
+
+
+def _lamp_problems(key: str, station: StationConfig, site: SitePolicy) -> tuple[str, ...]:
+    """Return why a lamp must not be diverted at a station."""
+    if not isinstance(station, FlapConfig) or not station.soft:
+        return (f"{key}: only a flap with soft = true may take lamps, {station.name!r} is none",)
+    if not site.lamps_to_soft_flap:
+        words = (
+            f"{key}: the site does not allow lamps to be diverted; set site.lamps_to_soft_flap = "
+            "true where it does, or take action stop_and_alarm"
+        )
+        return (words,)
+    return ()
 
 
 def bundle_problems(

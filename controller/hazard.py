@@ -98,6 +98,29 @@ class HazardWatch:
         )
         return held, tuple(new.tolist())
 
+    def believe(self, scene: BeltScene, wishes: Wishes, rows: Sequence[int]) -> Wishes:
+        """Hold on to hazards that were to be diverted and could not be.
+
+        Args:
+            scene: the belt.
+            wishes: what the recipe wants.
+            rows: the items.
+
+        Returns:
+            The wishes with those items believed hazardous and left to nobody.
+        """
+        if not rows:
+            return wishes
+        chosen = np.zeros(len(scene), dtype=np.bool_)
+        chosen[list(rows)] = True
+        self._believed.update(scene.track_id[chosen].tolist())
+        return dataclasses.replace(
+            wishes,
+            station=np.where(chosen, NO_STATION, wishes.station),
+            believed=wishes.believed | chosen,
+            suspect=wishes.suspect | chosen,
+        )
+
     def forget(self, track_ids: Iterable[int]) -> None:
         """Drop items that were taken off the line."""
         self._believed.difference_update(track_ids)

@@ -22,6 +22,7 @@ _OUTCOME_WITHOUT_PULSE: Final[dict[DecisionReason, ItemOutcome]] = {
     DecisionReason.NOT_RUNNING: ItemOutcome.BLOCKED,
     DecisionReason.VALVE_DUTY: ItemOutcome.BLOCKED,
     DecisionReason.VALVE_DEAD: ItemOutcome.BLOCKED,
+    DecisionReason.STATION_BUSY: ItemOutcome.BLOCKED,
 }
 """Items that should have had a pulse and got none; every other reason means the item passed."""
 

@@ -16,7 +16,7 @@ from calibration.errors import CalibrationError
 from calibration.line_calibration import LineCalibration
 from calibration.nominal import nominal_calibration
 from calibration.section import Section
-from controller.config import LimitsConfig, RecipeConfig
+from controller.config import LimitsConfig, RecipeConfig, SitePolicy
 from controller.config_check import station_problems
 from controller.config_report import ConfigError, problems_of
 from controller.latency_budget import LatencyBudget, impossible, latency_budgets
@@ -79,6 +79,7 @@ class LineFile(Section):
     encoder: EncoderConfig = PlcEncoder()
     stations: tuple[StationConfig, ...] = Field(min_length=1)
     recipe: RecipeConfig
+    site: SitePolicy = SitePolicy()
     limits: LimitsConfig
 
     @property
@@ -141,7 +142,7 @@ def sorting_sections(
         line = _with_paths_from(LineFile.model_validate(own), folder)
     except ValidationError as error:
         return None, problems_of(error, own)
-    problems = station_problems(line.stations, line.recipe)
+    problems = station_problems(line.stations, line.recipe, line.site)
     problems += plc_problems(line.plcs, line.encoder, line.stations)
     if line.camera.stall_after_ms < line.limits.max_frame_age_ms:
         msg = (

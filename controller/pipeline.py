@@ -4,7 +4,7 @@ Pure: no I/O, no clock, no lock. The same frames and statuses give the same deci
 which is what replay relies on. One thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,12 @@ from calibration.line_calibration import LineCalibration
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.config import LimitsConfig, RecipeConfig
 from controller.hazard import HazardWatch
-from controller.planner import Outcome, StationPlanner, Target
+from controller.planner import Outcome
+from controller.planner_row import BeltNow, PlannerRow
 from controller.policy import NO_STATION, SortPolicy, Wishes
-from controller.stations import JetBarConfig, StationConfig
-from controller.step import DecidedItem, HazardConflict, LineStatus, PlannedPulse, StepResult
+from controller.stations import StationConfig
+from controller.step import DecidedItem, LineStatus, StepResult
 from controller.types import ActionPolicy, DecisionReason
-from controller.window_fit import Surroundings
 from vision.locate import BeltLocator
 from vision.tracker import Tracker
 from vision.tracker_config import TrackerConfig
@@ -65,25 +65,19 @@ class SortingPipeline:
         self._recipe = recipe
         self._limits = limits
         self._policy = SortPolicy(recipe, stations)
-        self._planners = tuple(
-            StationPlanner(
-                index,
-                station,
-                recipe,
-                limits,
-                tracker,
-                mm_per_tick=calibration.travel.mm_per_tick,
-                response=calibration.bar(station.name),
-            )
-            for index, station in enumerate(stations)
-            if isinstance(station, JetBarConfig)
+        self._planners = PlannerRow(
+            calibration=calibration,
+            stations=stations,
+            recipe=recipe,
+            limits=limits,
+            tracker=tracker,
+            policy=self._policy,
         )
         self._locator = BeltLocator(calibration, border_px=tracker.border_px)
         last_mm = max((s.distance_mm for s in stations), default=calibration.view_s_max_mm)
         self._tracker = Tracker(tracker, calibration, keep_until_s_mm=last_mm + _PAST_LAST_BAR_MM)
         self._watch = HazardWatch(keep_out_mm=recipe.hazard_keep_out_mm)
         self._station_ring = np.full(_RING_LENGTH, NO_STATION)
-        self._next_pulse_id = 1
         self._last_ns: MonotonicNs | None = None
         self._period_ms = _FIRST_PERIOD_MS
 
@@ -103,9 +97,14 @@ class SortingPipeline:
         wishes, new_hazards = self._watch.latch(scene, self._policy.wishes(scene))
         stations = self._stations(scene, wishes)
         suspects = np.flatnonzero(wishes.suspect)
-        conflicts = self._conflicts(scene, suspects, status)
+        conflicts = self._planners.conflicts(self._watch, scene, suspects, status)
         due = self._due(scene, status)
-        outcomes, planned = self._plan(due, scene, wishes, stations, suspects, status)
+        belt = BeltNow(
+            scene=scene, wishes=wishes, stations=stations, suspects=suspects, status=status
+        )
+        outcomes, planned = self._planners.plan(due, belt)
+        stranded = self._stranded(due, scene, wishes, outcomes)
+        wishes = self._watch.believe(scene, wishes, stranded)
         decided = tuple(
             self._decide(row, scene, wishes, outcomes.get(int(scene.track_id[row]))) for row in due
         )
@@ -113,7 +112,7 @@ class SortingPipeline:
         return StepResult(
             decided=decided,
             planned=planned,
-            hazards=tuple(scene.track(row) for row in new_hazards),
+            hazards=tuple(scene.track(row) for row in (*new_hazards, *stranded)),
             conflicts=conflicts,
         )
 
@@ -174,7 +173,7 @@ class SortingPipeline:
         waiting = (scene.track_id > 0) & ~scene.decided
         if not waiting.any():
             return []
-        latest_mm = min((self._latest_s_mm(p, status) for p in self._planners), default=np.inf)
+        latest_mm = self._planners.latest_s_mm(status, self._period_ms)
         line_mm = min(self._calibration.view_s_max_mm, latest_mm)
         lead_mm = scene.lead_s_mm
         due = waiting & (lead_mm >= line_mm)
@@ -182,79 +181,20 @@ class SortingPipeline:
         rows: list[int] = np.flatnonzero(due).tolist()
         return rows
 
-    def _latest_s_mm(self, planner: StationPlanner, status: LineStatus) -> float:
-        station = planner.station
-        ahead_ms = (
-            self._recipe.lead_margin_ms
-            + planner.lead_ms
-            + self._limits.command_lead_ms
-            + max(status.frame_age_ms, 0.0)
-            + self._period_ms
-        )
-        mm_per_ms = max(status.ticks_per_s, 0.0) * self._calibration.travel.mm_per_tick / 1000.0
-        return station.distance_mm - ahead_ms * mm_per_ms
-
-    def _conflicts(
-        self, scene: BeltScene, suspects: IntArray, status: LineStatus
-    ) -> tuple[HazardConflict, ...]:
-        if not len(suspects):
-            return ()
-        found: list[HazardConflict] = []
-        for planner in self._planners:
-            pulses = planner.sent_after(status.now_tick)
-            if pulses:
-                timing = planner.timing(status.ticks_per_s)
-                arrival = planner.arrival(scene, status.ticks_per_s)
-                found += self._watch.conflicts(pulses, timing, arrival, scene, suspects)
-        return tuple(found)
-
-    def _plan(
+    def _stranded(
         self,
         due: Sequence[int],
         scene: BeltScene,
         wishes: Wishes,
-        stations: IntArray,
-        suspects: IntArray,
-        status: LineStatus,
-    ) -> tuple[dict[int, Outcome], tuple[PlannedPulse, ...]]:
-        outcomes: dict[int, Outcome] = {}
-        planned: list[PlannedPulse] = []
-        for planner in self._planners:
-            targets = [
-                Target(
-                    row=row,
-                    track_id=int(scene.track_id[row]),
-                    gentle=self._policy.diverts(int(wishes.fraction[row])),
-                )
-                for row in due
-                if stations[row] == planner.index
-            ]
-            if not targets:
-                continue
-            around = self._surroundings(planner, scene, stations, suspects, status)
-            plan = planner.plan(targets, around, next_pulse_id=self._next_pulse_id)
-            self._next_pulse_id += len(plan.planned)
-            outcomes.update(plan.outcomes)
-            planned += plan.planned
-        return outcomes, tuple(planned)
-
-    def _surroundings(
-        self,
-        planner: StationPlanner,
-        scene: BeltScene,
-        stations: IntArray,
-        suspects: IntArray,
-        status: LineStatus,
-    ) -> Surroundings:
-        wanted = self._policy.probability_for_station(scene.posterior, planner.index)
-        passing = (stations == NO_STATION) | (stations > planner.index)
-        return Surroundings(
-            timing=planner.timing(status.ticks_per_s),
-            scene=scene,
-            arrival=planner.arrival(scene, status.ticks_per_s),
-            foreign=np.where(passing, 1.0 - wanted, 0.0),
-            suspects=suspects,
-            status=status,
+        outcomes: Mapping[int, Outcome],
+    ) -> tuple[int, ...]:
+        """Return rows of hazards that were to be diverted and cannot be: the line stops."""
+        return tuple(
+            row
+            for row in due
+            if (outcome := outcomes.get(int(scene.track_id[row]))) is not None
+            and outcome.reason is not DecisionReason.TARGET
+            and self._policy.is_hazard(int(wishes.fraction[row]))
         )
 
     def _decide(

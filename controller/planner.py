@@ -55,8 +55,18 @@ class StationPlan:
     planned: tuple[PlannedPulse, ...]
 
 
+def refusal(status: LineStatus, limits: LimitsConfig) -> DecisionReason | None:
+    """Return why nothing at all is planned now, or None."""
+    if not status.may_fire:
+        return DecisionReason.NOT_RUNNING
+    stale = status.frame_age_ms > limits.max_frame_age_ms
+    if stale or status.tick_sd > limits.max_tick_sd:
+        return DecisionReason.STALE
+    return None
+
+
 class StationPlanner:
-    """Plans one station. One thread; pure but for the valves it remembers having committed."""
+    """Plans one jet bar. One thread; pure but for the valves it remembers having committed."""
 
     def __init__(
         self,
@@ -136,9 +146,9 @@ class StationPlanner:
         Returns:
             One outcome per target and the new pulses.
         """
-        refusal = self._refusal(around.status)
-        if refusal is not None:
-            refused = Outcome(reason=refusal, pulses=())
+        why_not = refusal(around.status, self._limits)
+        if why_not is not None:
+            refused = Outcome(reason=why_not, pulses=())
             return StationPlan(outcomes={t.track_id: refused for t in targets}, planned=())
         outcomes: dict[int, Outcome] = {}
         wanted: list[WantedWindow] = []
@@ -157,15 +167,6 @@ class StationPlanner:
             PlannedPulse(command=s.command, track_ids=s.track_ids) for s in served if s.new
         )
         return StationPlan(outcomes=outcomes, planned=planned)
-
-    def _refusal(self, status: LineStatus) -> DecisionReason | None:
-        """Return why nothing at all is planned now, or None."""
-        if not status.may_fire:
-            return DecisionReason.NOT_RUNNING
-        stale = status.frame_age_ms > self._limits.max_frame_age_ms
-        if stale or status.tick_sd > self._limits.max_tick_sd:
-            return DecisionReason.STALE
-        return None
 
     def _window(self, target: Target, around: Surroundings) -> JetWindow | DecisionReason:
         found = fit_window(

@@ -128,6 +128,10 @@ class SortPolicy:
             decided_tick=track.tick,
         )
 
+    def is_hazard(self, fraction: int) -> bool:
+        """Return whether items of the fraction (index into FRACTIONS) are hazardous."""
+        return fraction in self._hazards
+
     def diverts(self, fraction: int) -> bool:
         """Return whether items of the fraction (index into FRACTIONS) are diverted softly."""
         return self._rules[fraction].action is ActionPolicy.DIVERT

@@ -38,6 +38,8 @@ class DecisionReason(StrEnum):
     """The evidence is older than its limit, or the clock fit is not trusted."""
     NOT_RUNNING = "not_running"
     VALVE_DUTY = "valve_duty"
+    STATION_BUSY = "station_busy"
+    """The flap or gate cannot be out for it without turning about or staying out too long."""
     VALVE_DEAD = "valve_dead"
     """No valve that blows reaches the item."""
 

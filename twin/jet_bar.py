@@ -58,6 +58,7 @@ class JetBar:
         self,
         *,
         config: AirConfig,
+        index: int,
         nozzle_mm: float,
         valve_map: ValveMap,
         distance_mm: float,
@@ -67,12 +68,13 @@ class JetBar:
 
         Args:
             config: air, lags and faults.
+            index: of the station, whose bin takes what it blows off.
             nozzle_mm: diameter of its nozzles.
             valve_map: where the nozzles are.
             distance_mm: the bar's position along the belt, machine frame.
             seed: of lags, jitter and faults.
         """
-        self.distance_mm = distance_mm
+        self.distance_mm, self.index = distance_mm, index
         self._config, self._map = config, valve_map
         self._rng = np.random.default_rng(seed)
         self._dead = self._rng.uniform(size=valve_map.count) < config.dead_valve_share

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.units import MonotonicNs
-from controller.stations import JetBarConfig, StationConfig
+from controller.stations import BeltRequestConfig, JetBarConfig, StationConfig
 from twin.belt_items import BeltItems
 from twin.bins import Bins, Fate
 from twin.config import TwinConfig
@@ -20,7 +20,8 @@ from twin.heap import heap_of
 from twin.items import Float64Array, ItemCatalogue
 from twin.jet_bar import JetBar
 from twin.knocks import Knocks
-from twin.passage import Passage, judge
+from twin.passage import Passage, Verdict, judge
+from twin.swing_plate import SwingPlate
 from twin.wiring import ValveEdge
 from vision.types import FRACTIONS, Fraction
 
@@ -59,7 +60,7 @@ class World:
 
         Args:
             config: of the world.
-            stations: the line's jet bars; geometry only, lags come from `config.air`.
+            stations: of the line; a bar's geometry and nozzles, its lags come from `config.air`.
             catalogue: what falls onto the belt.
             drive: of the belt; whoever wires the world commands it.
             item_limit: the feed ends after this many items; None never ends it.
@@ -82,14 +83,18 @@ class World:
         self._bars = tuple(
             JetBar(
                 config=config.air,
+                index=index,
                 nozzle_mm=station.nozzle_mm,
                 valve_map=station.valve_map,
                 distance_mm=station.distance_mm,
                 seed=(config.seed, 2, index),
             )
-            for index, station in enumerate(stations)
             if isinstance(station, JetBarConfig)
+            else SwingPlate(station, index=index)
+            for index, station in enumerate(stations)
+            if not isinstance(station, BeltRequestConfig)
         )
+        self._by_station = {bar.index: bar for bar in self._bars}
         # Behind the last bar comes the belt's end; what gets there falls into the residue.
         self._marks_mm = np.array([b.distance_mm for b in self._bars] + [self._end_mm()])
         self._items = BeltItems.of((), entry_s_mm=self._entry_s_mm)
@@ -102,7 +107,7 @@ class World:
         """Belt travel at the last advance."""
         self.speed_mm_per_s = 0.0
         """Belt speed at the last advance."""
-        self.bins = Bins(len(self._bars))
+        self.bins = Bins(len(stations))
 
     def _end_mm(self) -> float:
         last_mm = max((b.distance_mm for b in self._bars), default=0.0)
@@ -125,7 +130,9 @@ class World:
 
     def switch(self, edge: ValveEdge) -> None:
         """A valve output of the PLC switched. Edges may come late by less than SETTLE_MM."""
-        self._bars[edge.station].switch(valve=edge.valve, opened=edge.opened, at_ns=edge.at_ns)
+        self._by_station[edge.station].switch(
+            valve=edge.valve, opened=edge.opened, at_ns=edge.at_ns
+        )
 
     def advance(self, now_ns: MonotonicNs) -> tuple[Fate, ...]:
         """Move the world to an instant and return what reached a bin since the last call.
@@ -206,18 +213,7 @@ class World:
             # Every valve edge that could matter to the heap's last item has not been told yet.
             self._due_mm[index] = last_mm
             return []
-        verdicts = judge(
-            self._items,
-            heap,
-            bar,
-            Passage(
-                passing_mm=passing_mm,
-                now_ns=self._now_ns,
-                now_travel_mm=self.travel_mm,
-                speed_mm_per_s=self.speed_mm_per_s,
-            ),
-            self.config,
-        )
+        verdicts = self._verdicts(bar, heap, passing_mm)
         gone = np.zeros(len(self._items), dtype=np.bool_)
         fates = []
         for row, verdict in zip(heap, verdicts, strict=True):
@@ -225,10 +221,25 @@ class World:
             self._jetted[row] |= verdict.touched
             if verdict.cleared:
                 gone[row] = True
-                fates.append(self._end(row, mark))
+                fates.append(self._end(row, bar.index))
         self._set_due(heap)
         self._drop(gone)
         return fates
+
+    def _verdicts(
+        self, bar: JetBar | SwingPlate, heap: Sequence[int], passing_mm: Float64Array
+    ) -> tuple[Verdict, ...]:
+        if isinstance(bar, SwingPlate):
+            return bar.judge(
+                self._items, heap, passing_mm=passing_mm, speed_mm_per_s=self.speed_mm_per_s
+            )
+        passage = Passage(
+            passing_mm=passing_mm,
+            now_ns=self._now_ns,
+            now_travel_mm=self.travel_mm,
+            speed_mm_per_s=self.speed_mm_per_s,
+        )
+        return judge(self._items, heap, bar, passage, self.config)
 
     def _end(self, index: int, bin_index: int) -> Fate:
         fate = Fate(

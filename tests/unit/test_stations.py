@@ -68,3 +68,48 @@ def test_a_wrong_station_is_named_with_its_key(table, words):
     line, problems = read(table)
     assert line is None
     assert any(words in problem for problem in problems), problems
+
+
+def lamp_line(*, site=None, soft=True, action="divert", station="flap"):
+    document = read_document(LINES / "standard.toml")
+    document.pop("telemetry")
+    document.pop("twin")
+    document["stations"] += [FLAP | {"soft": soft}, GATE]
+    document["recipe"]["fractions"]["mercury_lamp"] = {
+        "action": action,
+        "station": station,
+        "min_probability": 0.8,
+    }
+    if site is not None:
+        document["site"] = site
+    return sorting_sections(document, LINES)
+
+
+def test_a_lamp_goes_to_a_soft_flap_where_the_site_allows_it():
+    line, problems = lamp_line(site={"lamps_to_soft_flap": True})
+    assert not problems
+    assert line.site.lamps_to_soft_flap
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "set site.lamps_to_soft_flap = true where it does"),
+        ({"site": {"lamps_to_soft_flap": False}}, "the site does not allow lamps"),
+        ({"site": {"lamps_to_soft_flap": True}, "soft": False}, "'flap' is none"),
+        ({"site": {"lamps_to_soft_flap": True}, "station": "reject"}, "'reject' is none"),
+        (
+            {"site": {"lamps_to_soft_flap": True}, "action": "eject", "station": "plastic"},
+            "mercury_lamp must not be ejected by air",
+        ),
+        (
+            {"site": {"lamps_to_soft_flap": True}, "station": "plastic"},
+            "divert takes a station of kind \"flap\" or \"gate\", 'plastic' is of kind 'jets'",
+        ),
+        ({"site": {"lamps_anywhere": True}}, "site.lamps_anywhere: unknown key"),
+    ],
+)
+def test_a_lamp_goes_nowhere_else(changes, words):
+    line, problems = lamp_line(**changes)
+    assert line is None
+    assert any(words in problem for problem in problems), problems

@@ -30,6 +30,7 @@ def _travel_mm(at_ns):
 def _bar(config=_STEADY):
     return JetBar(
         config=config,
+        index=0,
         nozzle_mm=1.5,
         valve_map=ValveMap(count=80, pitch_mm=12.5, first_centre_x_mm=6.25),
         distance_mm=600.0,
