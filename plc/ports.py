@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from plc.types import EjectionCommand, Exchange, PlcRequest
+from plc.types import CountReading, EjectionCommand, Exchange, PlcRequest
 
 
 class PlcLink(Protocol):
@@ -73,4 +73,51 @@ class RegisterTransport(Protocol):
 
     def close(self) -> None:
         """Disconnect. Idempotent, never raises."""
+        ...
+
+
+class CoilTransport(RegisterTransport, Protocol):
+    """Coils, inputs and registers of plain remote I/O. Errors as in `RegisterTransport`."""
+
+    def read_coils(self, address: int, count: int) -> list[bool]:
+        """Read coils with one request. Blocks up to the timeout."""
+        ...
+
+    def read_discrete(self, address: int, count: int) -> list[bool]:
+        """Read discrete inputs with one request. Blocks up to the timeout."""
+        ...
+
+    def read_input(self, address: int, count: int) -> list[int]:
+        """Read input registers with one request. Blocks up to the timeout."""
+        ...
+
+    def write_coils(self, address: int, values: Sequence[bool]) -> None:
+        """Write coils with one request. Blocks up to the timeout."""
+        ...
+
+
+class EncoderSource(Protocol):
+    """An encoder that the PC reads itself. Used from one thread."""
+
+    def open(self) -> None:
+        """Open it. Idempotent.
+
+        Raises:
+            EncoderError: it is not there.
+        """
+        ...
+
+    def poll(self) -> CountReading | None:
+        """Return the newest count since the last call, None if there is none.
+
+        A counter that went away is looked for again with back-off; None meanwhile.
+
+        Raises:
+            EncoderError: it went away or fell silent; told once.
+            PlcError: the link that it is read with broke.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close it. Idempotent, never raises."""
         ...

@@ -139,3 +139,18 @@ class Exchange:
     status: PlcStatus
     reports: tuple[EjectionReport, ...]
     reports_lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountReading:
+    """One reading of an encoder that the PC reads itself.
+
+    Attributes:
+        total: ticks, carried on across the counter's wraps.
+        read_ns: when the counter stood there.
+        uncertain_ns: how far from that it may have been, either way.
+    """
+
+    total: int
+    read_ns: MonotonicNs
+    uncertain_ns: int
