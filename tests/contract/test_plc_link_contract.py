@@ -4,6 +4,7 @@ import pytest
 
 from plc.errors import PlcLinkError
 from plc.types import PlcState, PulseOutcome
+from tests.support.direct_rig import direct_rig, direct_setup, remote_io_setup
 from tests.support.plc_bench import BELT, IDLE, RUN, PlcBench, pulse
 from tests.support.plc_wire import (
     SOCAT,
@@ -14,6 +15,7 @@ from tests.support.plc_wire import (
     tcp_config,
     tcp_plc,
 )
+from twin.remote_io.launch import RemoteIoProcess
 from twin.soft_plc.launch import launch
 from twin.soft_plc.setup import SerialEndpoint
 
@@ -74,8 +76,8 @@ class PlcLinkContract:
         for command in commands:
             report = rig.outcome(command.pulse_id)
             assert report.outcome is PulseOutcome.FIRED
-            assert 0 <= report.open_tick - command.open_tick <= rig.tolerance_tick
-            assert report.close_tick >= command.close_tick
+            assert -rig.early_tick <= report.open_tick - command.open_tick <= rig.tolerance_tick
+            assert report.close_tick >= command.close_tick - rig.early_tick
         assert status.counters.fired - before == 20
         assert rig.lost == 0
 
@@ -195,3 +197,20 @@ class TestModbusRtu(PlcLinkContract):
         rig = real_rig(rtu_config(serial_device))
         yield rig
         rig.link.close()
+
+
+@pytest.fixture(scope="module")
+def remote_io():
+    with RemoteIoProcess(remote_io_setup()) as process:
+        yield process
+        process.check()
+
+
+@pytest.mark.wire
+class TestDirectMode(PlcLinkContract):
+    @pytest.fixture
+    def rig(self, remote_io):
+        rig, link = direct_rig(direct_setup(remote_io.port))
+        yield rig
+        link.shut_down()
+        remote_io.check()

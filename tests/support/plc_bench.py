@@ -79,6 +79,7 @@ class Rig:
         pass_ms: lets time pass.
         reports: all reports so far, by pulse id, in order.
         tolerance_tick: how late a pulse may open and still be fired.
+        early_tick: how early it may open; only a PC that times the valves itself is ever early.
         silence_ms: longer than the PLC's heartbeat timeout.
         lost: reports lost so far.
     """
@@ -87,6 +88,7 @@ class Rig:
     clock: Clock
     pass_ms: Callable[[float], None]
     tolerance_tick: int = 0
+    early_tick: int = 0
     silence_ms: float = 1.5 * HEARTBEAT_TIMEOUT_MS
     reports: dict[int, list[EjectionReport]] = field(default_factory=dict)
     lost: int = 0

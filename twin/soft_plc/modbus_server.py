@@ -181,7 +181,7 @@ async def serve(
 async def _listen(server: ModbusTcpServer | ModbusSerialServer) -> int | None:
     """Open the port; returns its number, 0 for a serial port, None if it cannot be opened."""
     try:
-        return _port(server) if await server.listen() else None
+        return listening_port(server) if await server.listen() else None
     except (OSError, termios.error):
         _log.exception("cannot open the port")
         return None
@@ -212,7 +212,7 @@ def _server(
     )
 
 
-def _port(server: ModbusTcpServer | ModbusSerialServer) -> int:
+def listening_port(server: ModbusTcpServer | ModbusSerialServer) -> int:
     """Return the TCP port in use, 0 for a serial port."""
     sockets = getattr(server.transport, "sockets", ())
     return int(sockets[0].getsockname()[1]) if sockets else 0

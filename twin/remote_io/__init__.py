@@ -1,0 +1,1 @@
+"""Plain remote I/O without a program: coils, a counter register, a safety input."""
