@@ -25,13 +25,12 @@ from controller.config_report import ConfigError, UsageError
 from controller.line_check import check_bundle
 from controller.line_file import LineFile, budgets, load_calibration
 from controller.live_picture import LivePicture
-from controller.plc_thread import PlcThread
+from controller.plc_assembly import open_plc_side
 from controller.runtime import LineFailedError, LineRuntime
 from controller.session import SessionError
 from controller.snapshot import LineSnapshot, OperatorRequest
 from models.errors import ModelsError
 from plc.errors import PlcError
-from plc.modbus_link import open_link
 from telemetry.errors import TelemetryError
 from telemetry.feed import SocketFeed
 from telemetry.supervise import TelemetrySupervisor
@@ -133,9 +132,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
                 camera=seat.camera, clock=clock, stall_after_ms=line.camera.stall_after_ms
             ),
             detector=detector,
-            plc=PlcThread(
-                link=open_link(line.queue_plc, clock), clock=clock, cycle_ms=line.queue_plc.cycle_ms
-            ),
+            plc=open_plc_side(line, seat.calibration, clock),
             feed=feed,
             picture=LivePicture(calibration=seat.calibration, feed=feed, clock=clock),
             recorder=None

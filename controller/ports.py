@@ -1,10 +1,13 @@
 """What the controller needs from outside: to publish, to hear operators, to be timed."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from controller.latency_window import Stage
+from controller.plc_thread import PlcEvent, TimedCommand
 from controller.snapshot import LineSnapshot, OperatorRequest, StageLatency
 from controller.types import ItemRecord
+from plc.types import PlcRequest
 
 
 class LineFeed(Protocol):
@@ -34,6 +37,34 @@ class LineFeed(Protocol):
 
     def close(self) -> None:
         """Send what is queued, for at most two seconds, then disconnect. Idempotent."""
+        ...
+
+
+class PlcSide(Protocol):
+    """The line's PLC, or several of them as one, behind threads of their own."""
+
+    def start(self) -> None:
+        """Start the threads. Call once."""
+        ...
+
+    def stop(self) -> None:
+        """Tell the PLC to stop, disconnect and end; waits at most two seconds each. Idempotent."""
+        ...
+
+    def check(self) -> None:
+        """Raise what ended a thread, if anything did."""
+        ...
+
+    def ask(self, request: PlcRequest) -> None:
+        """Set what is asked of the PLC; repeat it, silence means stop. Never blocks."""
+        ...
+
+    def submit(self, commands: Sequence[TimedCommand]) -> None:
+        """Hand over pulses; they are sent at once. Never blocks."""
+        ...
+
+    def take_events(self) -> tuple[PlcEvent, ...]:
+        """Return what happened since the last call, in order. Never blocks."""
         ...
 
 

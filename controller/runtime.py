@@ -14,8 +14,8 @@ from calibration.units import NS_PER_S, MonotonicNs
 from controller.core import CaptureFigures, FrameOutcome, LineCore
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture, Scene
-from controller.plc_thread import Exchanged, PlcEvent, PlcThread, TimedCommand
-from controller.ports import LatencySink, LineFeed
+from controller.plc_thread import Exchanged, PlcEvent, TimedCommand
+from controller.ports import LatencySink, LineFeed, PlcSide
 from controller.session import SessionWriter
 from controller.snapshot import LineSnapshot, OperatorRequest
 from plc.errors import EncoderError
@@ -48,7 +48,7 @@ class LineRuntime:
         core: LineCore,
         capture: CaptureThread,
         detector: Detector,
-        plc: PlcThread,
+        plc: PlcSide,
         feed: LineFeed,
         picture: LivePicture,
         recorder: SessionWriter | None,
@@ -61,7 +61,7 @@ class LineRuntime:
             core: the line's logic, used by the pipeline thread alone.
             capture: of the one camera.
             detector: used by the pipeline thread alone.
-            plc: the PLC thread.
+            plc: the PLC's thread or threads.
             feed: towards telemetry; opened and closed by the composition root.
             picture: draws for the page.
             recorder: keeps frames and steps for replay, or None.

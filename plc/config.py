@@ -73,6 +73,8 @@ class PlcConfig(_Device):
     stations: tuple[str, ...] = ()
     """Names of the stations whose valves it drives, in the order of its own station numbers;
     empty: all of the line's."""
+    tick_ratio: float = Field(default=1.0, gt=0)
+    """Ticks of its encoder for one tick of the first PLC's."""
 
 
 class DirectConfig(_Device):
