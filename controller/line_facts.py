@@ -6,7 +6,7 @@ from controller.packml import LineConditions
 from controller.states import LineCommand, LineState
 from controller.step import LineStatus
 from plc.clock_fit import ClockEstimate, ClockFit
-from plc.errors import PlcError, PlcFaultError, PlcLinkError, PlcMapError
+from plc.errors import PlcError, PlcFaultError, PlcLeaseError, PlcLinkError, PlcMapError
 from plc.types import PlcState, PlcStatus
 
 STANDING_MM_PER_S = 20.0
@@ -116,7 +116,8 @@ class LineFacts:
     def observation(self, state: LineState, now_ns: MonotonicNs) -> Observation:
         """Return what alarms are derived from."""
         plc, error = self.plc, self.link_error
-        wrong_map, fault = isinstance(error, PlcMapError), isinstance(error, PlcFaultError)
+        wrong_map = isinstance(error, PlcMapError)
+        fault = isinstance(error, PlcFaultError | PlcLeaseError)
         return Observation(
             now_ns=now_ns,
             frame_age_ms=self.frame_age_ms(now_ns),

@@ -5,16 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 
-from plc.registers import BATCH_PULSES, MAILBOX, PULSES, RECENT, STATUS, RequestFlag
-from plc.types import PulseOutcome
+from plc.register_flags import PulseReason, RequestFlag
+from plc.registers import BATCH_PULSES, MAILBOX, PULSES, RECENT, STATUS
 
 WORD_MASK = 0xFFFF
 TICK_MASK = 0xFFFFFFFF
-_TAG_MASK = 0xFFF
+_NUMBER_MASK = 0x7FF
+_REASON_BITS = 5
+_REASON_MASK = 0x1F
 _STATUS = struct.Struct(f">{STATUS.layout}")
 _REPORT = struct.Struct(f">{RECENT.layout}")
 _HEADER = struct.Struct(f">{MAILBOX.layout}")
 _STATION_WORDS = BATCH_PULSES // 4
+_CHECKSUM_AT = 4
+"""Index of the mailbox's checksum register."""
+_ALL_REQUESTS = sum(RequestFlag)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,27 +28,33 @@ class StatusBlock:
 
     magic: int
     map_version: int
+    line_id: int
     state: int
     flags: int
     scan_counter: int
     encoder_tick: int
+    encoder_ticks_per_s: int
     scan_period_us: int
+    heartbeat_echo: int
+    boot_number: int
+    lease_owner: int
+    foreign_writes: int
+    bad_writes: int
+    stale_batches: int
+    accepted_batch: int
     queue_used: int
     queue_size: int
-    accepted_batch: int
     fired_total: int
     late_total: int
     refused_total: int
     blocked_total: int
     heartbeat_timeout_ms: int
-    max_open_ms: int
-    min_open_tick: int
-    max_open_tick: int
     late_tolerance_tick: int
     station_count: int
-    valve_count: int
-    boot_number: int
+    output_count: int
+    flap_positions: int
     report_sequence: int
+    trigger_total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +64,14 @@ class ReportEntry:
     Attributes:
         number: 1, 2, 3 … since the PLC booted.
         pulse_id: as commanded.
-        outcome: what became of the pulse.
+        reason: what became of the pulse, and why.
         open_tick: actual if fired, else commanded.
         duration_tick: actual if fired, else commanded.
     """
 
     number: int
     pulse_id: int
-    outcome: PulseOutcome
+    reason: PulseReason
     open_tick: int
     duration_tick: int
 
@@ -81,8 +92,10 @@ class Mailbox:
     """What the PC writes in one FC16.
 
     Attributes:
+        owner_id: which master writes, not 0.
         heartbeat: changed with every write.
         requests: what the PC asks for.
+        flap_hold: bit s holds the flap of station s in its working position.
         batch_sequence: number of the batch; taken once.
         pulse_count: as written, possibly more than fits.
         base_pulse_id: id of the first pulse, the others count up.
@@ -90,8 +103,10 @@ class Mailbox:
         pulses: at most 32.
     """
 
+    owner_id: int
     heartbeat: int
     requests: RequestFlag
+    flap_hold: int
     batch_sequence: int
     pulse_count: int
     base_pulse_id: int
@@ -99,6 +114,7 @@ class Mailbox:
     pulses: tuple[MailboxPulse, ...]
 
 
+_REASONS = frozenset(PulseReason) - {PulseReason.UNSTATED}
 _status_values = attrgetter(*(field.name for field in fields(StatusBlock)))
 
 
@@ -128,7 +144,7 @@ _STATUS_NAMES = tuple(register.name for register in STATUS.registers)
 
 def encode_report(report: ReportEntry) -> bytes:
     """Return one report entry's words as big-endian bytes."""
-    tag = (report.number & _TAG_MASK) << 4 | report.outcome
+    tag = (report.number & _NUMBER_MASK) << _REASON_BITS | report.reason
     return _REPORT.pack(report.pulse_id, tag, report.open_tick, report.duration_tick)
 
 
@@ -139,12 +155,13 @@ def decode_report(words: Sequence[int], number: int) -> ReportEntry | None:
         The report, or None if the entry holds another one (overwritten, or torn by the reader).
     """
     pulse_id, tag, open_tick, duration_tick = _REPORT.unpack(to_bytes(words))
-    if tag >> 4 != number & _TAG_MASK or not PulseOutcome.FIRED <= tag & 0xF <= max(PulseOutcome):
+    reason = tag & _REASON_MASK
+    if tag >> _REASON_BITS != number & _NUMBER_MASK or reason not in _REASONS:
         return None
     return ReportEntry(
         number=number,
         pulse_id=pulse_id,
-        outcome=PulseOutcome(tag & 0xF),
+        reason=PulseReason(reason),
         open_tick=open_tick,
         duration_tick=duration_tick,
     )
@@ -168,15 +185,26 @@ def encode_mailbox(mailbox: Mailbox) -> list[int]:
         words.append(_checked("open_offset_tick", pulse.open_offset_tick, WORD_MASK))
         words.append(_checked("duration_tick", pulse.duration_tick, WORD_MASK))
     header = _HEADER.pack(
+        _checked("owner_id", mailbox.owner_id, TICK_MASK),
         _checked("heartbeat", mailbox.heartbeat, WORD_MASK),
         int(mailbox.requests),
+        0,
         _checked("batch_sequence", mailbox.batch_sequence, WORD_MASK),
         _checked("pulse_count", mailbox.pulse_count, WORD_MASK),
+        _checked("flap_hold", mailbox.flap_hold, WORD_MASK),
         _checked("base_pulse_id", mailbox.base_pulse_id, TICK_MASK),
         _checked("base_tick", mailbox.base_tick, TICK_MASK),
         *stations,
     )
-    return to_words(header) + words
+    written = to_words(header) + words
+    written[_CHECKSUM_AT] = mailbox_checksum(written)
+    return written
+
+
+def mailbox_checksum(words: Sequence[int]) -> int:
+    """Return the checksum of one mailbox write, whatever its checksum register holds."""
+    weighted = sum(index * word for index, word in enumerate(words, 1))
+    return (weighted - (_CHECKSUM_AT + 1) * words[_CHECKSUM_AT]) & WORD_MASK
 
 
 def _checked(name: str, value: int, greatest: int) -> int:
@@ -186,20 +214,31 @@ def _checked(name: str, value: int, greatest: int) -> int:
     return value
 
 
-def decode_mailbox(words: Sequence[int]) -> Mailbox:
-    """Read the whole mailbox area, header and room for 32 pulses."""
-    values = _HEADER.unpack(to_bytes(words[: MAILBOX.words]))
-    heartbeat, requests, batch_sequence, pulse_count, base_pulse_id, base_tick = values[:6]
+def decode_mailbox(words: Sequence[int]) -> Mailbox | None:
+    """Read the whole mailbox area, header and room for 32 pulses.
+
+    Returns:
+        What was written, or None where the checksum is wrong: torn by a server that lets a scan
+        see half a write, or not written by a master of this map.
+    """
+    header = _HEADER.unpack(to_bytes(words[: MAILBOX.words]))
+    owner_id, heartbeat, requests, checksum, sequence, count, *others = header
+    flap_hold, base_id, base_tick, *stations = others
+    present = min(count, BATCH_PULSES)
+    if checksum != mailbox_checksum(words[: MAILBOX.words + PULSES.stride * present]):
+        return None
     pulses = tuple(
-        _decode_pulse(words, values[6 + index // 4] >> 4 * (index % 4) & 0xF, index)
-        for index in range(min(pulse_count, BATCH_PULSES))
+        _decode_pulse(words, stations[index // 4] >> 4 * (index % 4) & 0xF, index)
+        for index in range(present)
     )
     return Mailbox(
+        owner_id=owner_id,
         heartbeat=heartbeat,
-        requests=RequestFlag(requests & (RequestFlag.RUN | RequestFlag.BELT_RUN)),
-        batch_sequence=batch_sequence,
-        pulse_count=pulse_count,
-        base_pulse_id=base_pulse_id,
+        requests=RequestFlag(requests & _ALL_REQUESTS),
+        batch_sequence=sequence,
+        pulse_count=count,
+        flap_hold=flap_hold,
+        base_pulse_id=base_id,
         base_tick=base_tick,
         pulses=pulses,
     )

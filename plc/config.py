@@ -70,6 +70,9 @@ class PlcConfig(_Device):
     """One PLC that runs this project's program: how to reach it and what is believed of it."""
 
     mode: Literal["queue"] = "queue"
+    line_id: int = Field(default=1, ge=1, le=65535)
+    """Line that the PLC program says it belongs to; a PLC of another line is refused. 1 is the only
+    line of a plant."""
     stations: tuple[str, ...] = ()
     """Names of the stations whose valves it drives, in the order of its own station numbers;
     empty: all of the line's."""

@@ -56,7 +56,7 @@ class PlcSecurityError(PlcLinkError):
 
 
 class PlcMapError(PlcError):
-    """The device answers but does not hold this register map (magic or version differ)."""
+    """The device answers but is not this line's PLC: magic, map version or line id differ."""
 
 
 class PlcFaultError(PlcError):
@@ -81,3 +81,7 @@ class EncoderError(PlcError):
     def __init__(self, words: str, *, fault: EncoderFault = EncoderFault.UNKNOWN) -> None:
         super().__init__(words)
         self.fault = fault
+
+
+class PlcLeaseError(PlcError):
+    """Another master controls the PLC; it keeps control until its heartbeat lapses."""

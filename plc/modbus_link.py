@@ -38,4 +38,5 @@ def open_link(config: PlcConfig, clock: Clock) -> RegisterLink:
             max_ticks_per_s=config.max_ticks_per_s, stall_ms=config.encoder_stall_ms
         ),
         heartbeat_timeout_ms=config.heartbeat_timeout_ms,
+        line_id=config.line_id,
     )

@@ -1,17 +1,36 @@
 """The driver: implements PlcLink over any transport that reads and writes holding registers."""
 
+import logging
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calibration.clock import Clock
 from calibration.units import NS_PER_MS, MonotonicNs
 from plc.batches import BatchSender
-from plc.codec import ReportEntry, StatusBlock, decode_status, encode_mailbox
-from plc.errors import EncoderError, PlcFaultError, PlcLinkError, PlcMapError
+from plc.codec import TICK_MASK, ReportEntry, StatusBlock, decode_status, encode_mailbox
+from plc.errors import (
+    EncoderError,
+    PlcFaultError,
+    PlcLeaseError,
+    PlcLinkError,
+    PlcMapError,
+)
 from plc.ports import RegisterTransport
-from plc.registers import MAGIC, MAILBOX, MAP_VERSION, READ_WORDS, RECENT, STATUS, StatusFlag
+from plc.register_flags import FlapPosition, StatusFlag
+from plc.register_service import RegisterService
+from plc.registers import (
+    MAGIC,
+    MAILBOX,
+    MAP_VERSION,
+    READ_WORDS,
+    RECENT,
+    RECENT_LATCHES,
+    STATUS,
+)
 from plc.report_reader import ReportReader
 from plc.tick_extension import TickExtension
+from plc.trigger_reader import TriggerReader
 from plc.types import (
     EjectionCommand,
     EjectionReport,
@@ -20,16 +39,20 @@ from plc.types import (
     PlcState,
     PlcStatus,
     PulseCounters,
+    TriggerLatch,
+    outcome_of,
 )
 
+_log = logging.getLogger(__name__)
 _NS_PER_US = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
-    """One read of status and recent reports, and when the encoder stood at its count."""
+    """One read of status, triggers and reports, and when the encoder stood at its count."""
 
     status: StatusBlock
+    latches: list[int]
     recent: list[int]
     read_ns: MonotonicNs
     round_trip_ns: int
@@ -46,6 +69,8 @@ class RegisterLink:
         clock: Clock,
         ticks: TickExtension,
         heartbeat_timeout_ms: float,
+        line_id: int = 1,
+        owner_id: int | None = None,
     ) -> None:
         """Prepare without connecting.
 
@@ -54,27 +79,37 @@ class RegisterLink:
             clock: stamps requests.
             ticks: extends the encoder count.
             heartbeat_timeout_ms: the longest silence that the PLC may be set to tolerate.
+            line_id: which line's PLC this must be.
+            owner_id: this master's id, 1 to 2^32 - 1; drawn if not given.
         """
         self._transport = transport
         self._clock = clock
         self._ticks = ticks
         self._heartbeat_timeout_ms = heartbeat_timeout_ms
-        self._sender = BatchSender()
+        self._line_id = line_id
+        self._sender = BatchSender(owner_id=owner_id or secrets.randbelow(TICK_MASK) + 1)
         self._reader = ReportReader()
+        self._trigger_reader = TriggerReader()
+        self.service = RegisterService(transport, owner_id=self._sender.owner_id)
+        self._owns_lease = False
         self._connected = False
         self._boot_number: int | None = None
         self._kept: tuple[EjectionReport, ...] = ()
         self._kept_lost = 0
+        self._triggers: tuple[TriggerLatch, ...] = ()
+        self._triggers_lost = 0
         self._scan_counter = -1
         self._scanned_ns = MonotonicNs(0)
 
     def connect(self) -> None:
-        """Connect, check magic number and map version. Idempotent; blocks up to the link timeout.
+        """Connect and check whose PLC this is. Idempotent; blocks up to the link timeout.
 
         Raises:
             PlcLinkError: no connection, no answer.
             PlcFaultError: the PLC answered with a Modbus exception.
-            PlcMapError: another program, another map version, or a heartbeat timeout above ours.
+            PlcMapError: another program, map version or line, a simulated encoder, or a heartbeat
+                timeout above ours.
+            PlcLeaseError: another master controls it.
         """
         if self._connected:
             return
@@ -82,7 +117,8 @@ class RegisterLink:
             self._transport.open()
             reading = self._read()
             self._check(reading.status)
-        except (PlcLinkError, PlcFaultError, PlcMapError):
+            self._require_lease(reading.status)
+        except (PlcLinkError, PlcFaultError, PlcMapError, PlcLeaseError):
             self._transport.close()
             raise
         self._take_up(reading)
@@ -97,12 +133,26 @@ class RegisterLink:
         try:
             return self._write_and_read(request)
         except PlcLinkError:
-            self.close()
+            self._drop()
             raise
 
     def close(self) -> None:
-        """Disconnect without commanding anything. Idempotent, never raises."""
+        """Give the lease back and disconnect. Idempotent, never raises.
+
+        To the PLC that is the same as silence, only sooner: it closes its valves.
+        """
+        if self._connected and self._owns_lease:
+            try:
+                self._transport.write_holding(
+                    MAILBOX.address, encode_mailbox(self._sender.farewell())
+                )
+            except (PlcLinkError, PlcFaultError) as error:
+                _log.debug("could not give the lease back, it will lapse: %s", error)
+        self._drop()
+
+    def _drop(self) -> None:
         self._connected = False
+        self._owns_lease = False
         self._transport.close()
 
     def _check(self, status: StatusBlock) -> None:
@@ -113,12 +163,39 @@ class RegisterLink:
                 "or load the PLC program that belongs to this release"
             )
             raise PlcMapError(msg)
+        if status.line_id != self._line_id:
+            msg = (
+                f"the PLC belongs to line {status.line_id}, this is line {self._line_id}; check "
+                "plc.transport, or set plc.line_id to the id in the PLC program"
+            )
+            raise PlcMapError(msg)
+        if StatusFlag.SIMULATED in StatusFlag(status.flags):
+            msg = (
+                "the PLC counts a simulated encoder: a test of the PLC program is running, "
+                "or its master ended in the middle; end it and try again"
+            )
+            raise PlcMapError(msg)
         if status.heartbeat_timeout_ms > self._heartbeat_timeout_ms:
             msg = (
                 f"the PLC tolerates {status.heartbeat_timeout_ms} ms of silence, "
                 f"plc.heartbeat_timeout_ms allows {self._heartbeat_timeout_ms:g}; set them alike"
             )
             raise PlcMapError(msg)
+
+    def _require_lease(self, status: StatusBlock) -> None:
+        """Note whether this master has the lease.
+
+        Raises:
+            PlcLeaseError: another one has it.
+        """
+        self._owns_lease = status.lease_owner == self._sender.owner_id
+        if not self._owns_lease and status.lease_owner:
+            msg = (
+                f"another master (id {status.lease_owner:#010x}) controls the PLC until it is "
+                f"silent for {status.heartbeat_timeout_ms} ms; end the other one, or wait if it "
+                "was this line's last run"
+            )
+            raise PlcLeaseError(msg)
 
     def _read(self) -> _Reading:
         sent_ns = self._clock.now_ns()
@@ -129,6 +206,7 @@ class RegisterLink:
         scan_ns = status.scan_period_us * _NS_PER_US
         return _Reading(
             status=status,
+            latches=words[RECENT_LATCHES.address : RECENT.address],
             recent=words[RECENT.address :],
             read_ns=MonotonicNs((sent_ns + received_ns - scan_ns) // 2),
             round_trip_ns=received_ns - sent_ns,
@@ -140,6 +218,7 @@ class RegisterLink:
         status = reading.status
         if self._boot_number is None:
             self._reader.start_at(status.report_sequence)
+            self._trigger_reader.start_at(status.trigger_total)
         self._notice_boot(status)
         self._sender.acknowledge(status.accepted_batch)
         self._ticks.restart()
@@ -157,6 +236,8 @@ class RegisterLink:
     def _notice_boot(self, status: StatusBlock) -> None:
         if self._boot_number not in (None, status.boot_number):
             self._reader.start_at(0)
+            self._trigger_reader.start_at(0)
+            self._sender.renumber(status.accepted_batch)
             self._ticks.restart()
         self._boot_number = status.boot_number
 
@@ -165,6 +246,7 @@ class RegisterLink:
         self._transport.write_holding(MAILBOX.address, mailbox)
         reading = self._read()
         status = reading.status
+        self._require_lease(status)
         self._notice_boot(status)
         scanned = self._has_scanned(status, reading.read_ns)
         self._sender.acknowledge(status.accepted_batch)
@@ -177,9 +259,16 @@ class RegisterLink:
         self._collect(reading)
         if fault is not None:
             raise fault
-        reports, lost = self._kept, self._kept_lost
+        exchange = Exchange(
+            status=self._plc_status(reading),
+            reports=self._kept,
+            reports_lost=self._kept_lost,
+            triggers=self._triggers,
+            triggers_lost=self._triggers_lost,
+        )
         self._kept, self._kept_lost = (), 0
-        return Exchange(status=self._plc_status(reading), reports=reports, reports_lost=lost)
+        self._triggers, self._triggers_lost = (), 0
+        return exchange
 
     def _has_scanned(self, status: StatusBlock, now_ns: MonotonicNs) -> bool:
         """Return whether the program scanned since the last reading: else the count is old news.
@@ -206,12 +295,21 @@ class RegisterLink:
         )
         self._kept += tuple(self._report(entry) for entry in new.entries)
         self._kept_lost += new.lost
+        latched = self._trigger_reader.read(
+            reading.status.trigger_total, reading.latches, self._transport.read_holding
+        )
+        self._triggers += tuple(
+            TriggerLatch(number=number, tick=self._ticks.nearest(tick))
+            for number, tick in latched.entries
+        )
+        self._triggers_lost += latched.lost
 
     def _report(self, entry: ReportEntry) -> EjectionReport:
         open_tick = self._ticks.nearest(entry.open_tick)
         return EjectionReport(
             pulse_id=entry.pulse_id,
-            outcome=entry.outcome,
+            outcome=outcome_of(entry.reason),
+            reason=entry.reason,
             open_tick=open_tick,
             close_tick=type(open_tick)(open_tick + entry.duration_tick),
         )
@@ -234,6 +332,14 @@ class RegisterLink:
                 refused=status.refused_total,
                 blocked=status.blocked_total,
             ),
+            belt_slow=StatusFlag.BELT_SLOW in flags,
+            ticks_per_s=status.encoder_ticks_per_s,
+            flap_positions=tuple(
+                FlapPosition(status.flap_positions >> 2 * station & 3)
+                for station in range(status.station_count)
+            ),
+            trigger_total=status.trigger_total,
+            latch_in_hardware=StatusFlag.LATCH_IN_HARDWARE in flags,
         )
 
 

@@ -1,48 +1,66 @@
-"""The register map as data: the codec, the soft PLC, docs/registers.md and the CSV come from it.
+"""The register map as data: codec, soft PLC, PLC program and documents come from it.
 
 Registers are 16 bits wide; 32-bit values take two, high word first. Addresses count from 0 (a
-master that counts from 1, or adds 40001, adds its own offset). The status block lies in OpenPLC's
-%QW area, the mailbox in its %MW area, so that one Structured Text program can serve both.
+master that counts from 1, or adds 40001, adds its own offset). What the PLC writes and a cycle
+needs lies in OpenPLC's %QW area, the mailboxes and the long ring of reports in its %MW area, so
+that one Structured Text program can serve them all.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
-from enum import IntFlag
 from itertools import accumulate
 
+from plc.register_flags import RequestFlag, StatusFlag
+from plc.register_rows import (
+    BATCH_PULSES,
+    MAGIC,
+    MAILBOX_ROWS,
+    MAP_VERSION,
+    PAGE_ROWS,
+    PULSE_ROWS,
+    REPORT_ROWS,
+    SERVICE_ROWS,
+    STATION_ROWS,
+    STATUS_ROWS,
+    TEST_ROWS,
+    TRIGGER_ROWS,
+    VALVE_ROWS,
+    VALVES_PER_PAGE,
+    Row,
+)
 from plc.register_tables import as_csv, as_markdown
 from plc.register_types import Access, Block, Kind, Register
 
-MAGIC = 0x534C
-"""ASCII "SL" in register 0: the device runs this program."""
-MAP_VERSION = 1
-"""Raised whenever an address or a meaning changes."""
+__all__ = [
+    "BATCH_PULSES",
+    "MAGIC",
+    "MAP_VERSION",
+    "VALVES_PER_PAGE",
+    "RequestFlag",
+    "StatusFlag",
+]
+
 MAX_STATIONS = 16
 VALVES_PER_STATION = 128
-BATCH_PULSES = 32
-"""Pulses in one mailbox write: 16 + 3 x 32 = 112 registers, within Modbus' 123 per FC16."""
-RECENT_REPORTS = 16
-"""Reports read together with the status: 29 + 6 x 16 = 125 registers, Modbus' limit for FC3."""
+MAX_OUTPUTS = 768
+"""Valve outputs of one PLC: six bars of 128, or up to 16 stations that together have no more.
+OpenPLC has 800 coils; the rest are belt drive and lamps."""
+BELT_RUN_COIL = MAX_OUTPUTS
+BELT_SLOW_COIL = MAX_OUTPUTS + 1
+RUNNING_COIL = MAX_OUTPUTS + 2
+"""Lamp: the line may fire."""
+SAFE_COIL = MAX_OUTPUTS + 3
+"""Lamp: safe state."""
+MAINTENANCE_COIL = MAX_OUTPUTS + 4
+"""Lamp: valves may be fired by hand."""
+COIL_COUNT = 800
+"""%QX0.0 to %QX99.7, all that OpenPLC v3 has."""
+RECENT_REPORTS = 12
+RECENT_TRIGGERS = 6
+"""Reports and triggers read together with the status: 123 registers of Modbus' 125 per FC3."""
 HISTORY_REPORTS = 128
-
-
-class StatusFlag(IntFlag):
-    """Bits of the status register `flags`."""
-
-    SAFETY_OK = 1
-    BELT_RUNNING = 2
-    HEARTBEAT_OK = 4
-
-
-class RequestFlag(IntFlag):
-    """Bits of the mailbox register `requests`."""
-
-    RUN = 1
-    BELT_RUN = 2
-
-
-Row = tuple[str, Kind, str, str]
+HISTORY_TRIGGERS = 64
 
 
 def _block(
@@ -57,129 +75,115 @@ def _block(
     return Block(name=name, access=access, registers=registers, repeats=repeats, meaning=meaning)
 
 
-_REPORT_ROWS: tuple[Row, ...] = (
-    ("pulse_id", Kind.U32, "", "As commanded"),
-    (
-        "tag",
-        Kind.U16,
-        "",
-        (
-            "Bits 0-3: 1 fired, 2 late, 3 refused, 4 blocked. Bits 4-15: low 12 bits of this "
-            "report's number in report_sequence, so that an overwritten entry is noticed"
-        ),
-    ),
-    ("open_tick", Kind.U32, "tick", "When the valves opened (fired), else as commanded"),
-    (
-        "duration_tick",
-        Kind.U16,
-        "tick",
-        "From opening to closing (fired), else as commanded; at most 65535",
-    ),
-)
-
 STATUS = _block(
     "status",
     0,
     Access.READ,
-    "The PLC's condition, refreshed every scan; read it together with the recent reports "
-    "(FC3, address 0, count 125).",
-    (
-        ("magic", Kind.U16, "", f"Always {MAGIC} (0x{MAGIC:04X})"),
-        ("map_version", Kind.U16, "", f"Version of this map, {MAP_VERSION}"),
-        ("state", Kind.U16, "", "0 stopped, 1 running, 2 safe"),
-        (
-            "flags",
-            Kind.BITS,
-            "",
-            "Bit 0 safety input OK, bit 1 belt drive on, bit 2 PC heartbeat in time",
-        ),
-        ("scan_counter", Kind.U16, "", "Counts scans; the PLC's heartbeat to the PC"),
-        ("encoder_tick", Kind.U32, "tick", "Encoder count at the last scan, wraps at 2^32"),
-        ("scan_period_us", Kind.U16, "us", "Nominal time between two scans"),
-        ("queue_used", Kind.U16, "", "Pulses waiting or open, all stations"),
-        ("queue_size", Kind.U16, "", "Pulses that each station can hold"),
-        ("accepted_batch", Kind.U16, "", "Sequence number of the last batch taken"),
-        ("fired_total", Kind.U32, "", "Pulses fired since boot"),
-        ("late_total", Kind.U32, "", "Pulses not fired because they came or would open too late"),
-        ("refused_total", Kind.U32, "", "Pulses not taken: malformed, out of limits, queue full"),
-        ("blocked_total", Kind.U32, "", "Pulses not fired: stopped, safe state, heartbeat lost"),
-        ("heartbeat_timeout_ms", Kind.U16, "ms", "Silence after which every valve closes"),
-        ("max_open_ms", Kind.U16, "ms", "Longest time a valve stays open, by the PLC's clock"),
-        ("min_open_tick", Kind.U16, "tick", "Shorter pulses are refused"),
-        ("max_open_tick", Kind.U16, "tick", "Longer pulses are refused"),
-        ("late_tolerance_tick", Kind.U16, "tick", "A pulse due longer ago than this is late"),
-        ("station_count", Kind.U16, "", "Jet bars present"),
-        ("valve_count", Kind.U16, "", "Valves of the largest bar"),
-        ("boot_number", Kind.U16, "", "Differs after each start of the PLC program"),
-        ("report_sequence", Kind.U32, "", "Number of the newest report; reports count 1, 2, 3 …"),
-    ),
+    "The PLC's condition, refreshed every scan; read it together with the recent triggers and "
+    "reports (FC3, address 0, count 123).",
+    STATUS_ROWS,
+)
+RECENT_LATCHES = _block(
+    "recent_triggers",
+    STATUS.address + STATUS.words,
+    Access.READ,
+    f"The last {RECENT_TRIGGERS} camera triggers; trigger n lies in entry n modulo "
+    f"{RECENT_TRIGGERS}.",
+    TRIGGER_ROWS,
+    repeats=RECENT_TRIGGERS,
 )
 RECENT = _block(
     "recent_reports",
-    STATUS.address + STATUS.words,
+    RECENT_LATCHES.address + RECENT_LATCHES.words,
     Access.READ,
     f"The last {RECENT_REPORTS} pulse reports; report n lies in entry n modulo {RECENT_REPORTS}.",
-    _REPORT_ROWS,
+    REPORT_ROWS,
     repeats=RECENT_REPORTS,
 )
-HISTORY = _block(
-    "report_history",
+STATIONS = _block(
+    "stations",
     128,
     Access.READ,
-    f"The last {HISTORY_REPORTS} pulse reports, to catch up after a gap; report n lies in entry "
-    f"n modulo {HISTORY_REPORTS}.",
-    _REPORT_ROWS,
-    repeats=HISTORY_REPORTS,
+    "What stands at each station, with the limits that hold there.",
+    STATION_ROWS,
+    repeats=MAX_STATIONS,
+)
+LATCHES = _block(
+    "trigger_history",
+    288,
+    Access.READ,
+    f"The last {HISTORY_TRIGGERS} camera triggers, to catch up after a gap; trigger n lies in "
+    f"entry n modulo {HISTORY_TRIGGERS}.",
+    TRIGGER_ROWS,
+    repeats=HISTORY_TRIGGERS,
+)
+TEST = _block(
+    "valve_test",
+    416,
+    Access.READ,
+    "The last manual valve test and what the pressure sensor of its bar showed.",
+    TEST_ROWS,
+)
+PAGE = _block("valve_page", 448, Access.READ, "Which valves the following entries show.", PAGE_ROWS)
+PAGE_VALVES = _block(
+    "valve_page_entries",
+    PAGE.address + PAGE.words,
+    Access.READ,
+    f"{VALVES_PER_PAGE} valves, by output number (FC3, address 448, count 97).",
+    VALVE_ROWS,
+    repeats=VALVES_PER_PAGE,
 )
 MAILBOX = _block(
     "mailbox",
     1024,
     Access.WRITE,
-    "Heartbeat, requests and a batch of pulses, written together by one FC16 of 16 + 3 x "
-    "pulse_count registers. A batch whose sequence number equals accepted_batch is ignored.",
-    (
-        ("heartbeat", Kind.U16, "", "Changed with every write; silence closes the valves"),
-        ("requests", Kind.BITS, "", "Bit 0 run (line may fire), bit 1 belt run"),
-        ("batch_sequence", Kind.U16, "", "1 to 65535, next after accepted_batch; 0 is skipped"),
-        ("pulse_count", Kind.U16, "", f"Pulses in this batch, 0 to {BATCH_PULSES}"),
-        ("base_pulse_id", Kind.U32, "", "Id of the first pulse; the others count up from it"),
-        ("base_tick", Kind.U32, "tick", "Encoder count that open offsets are added to"),
-        *(
-            (
-                f"stations_{4 * i}_{4 * i + 3}",
-                Kind.U16,
-                "",
-                (
-                    f"Station of pulse {4 * i} in bits 0-3, of {4 * i + 1} in 4-7, "
-                    f"of {4 * i + 2} in 8-11, of {4 * i + 3} in 12-15"
-                ),
-            )
-            for i in range(BATCH_PULSES // 4)
-        ),
-    ),
+    "Heartbeat, requests and a batch of pulses, written together by one FC16 of 20 + 3 x "
+    "pulse_count registers. The first master whose write is seen has the lease until its "
+    "heartbeat lapses or it releases it; what others write meanwhile is refused and counted.",
+    MAILBOX_ROWS,
 )
 PULSES = _block(
     "mailbox_pulses",
     MAILBOX.address + MAILBOX.words,
     Access.WRITE,
     f"Up to {BATCH_PULSES} pulses of the batch, in the same write as the mailbox.",
-    (
-        ("valves", Kind.U16, "", "First valve in the high byte, last valve in the low byte"),
-        ("open_offset_tick", Kind.U16, "tick", "Open tick = base_tick + this"),
-        (
-            "open_duration_tick",
-            Kind.U16,
-            "tick",
-            "Close tick = open tick + this; 0 marks an id that is not used, skipped unreported",
-        ),
-    ),
+    PULSE_ROWS,
     repeats=BATCH_PULSES,
 )
-BLOCKS = (STATUS, RECENT, HISTORY, MAILBOX, PULSES)
-READ_WORDS = STATUS.words + RECENT.words
-STATUS_AREA_WORDS = HISTORY.address + HISTORY.words
-"""Everything the PLC writes lies in holding registers 0 to this, exclusive."""
+SERVICE = _block(
+    "service_mailbox",
+    1152,
+    Access.WRITE,
+    "Manual valve test, choice of the valve page, simulation; written by one FC16 of its own.",
+    SERVICE_ROWS,
+)
+HISTORY = _block(
+    "report_history",
+    1280,
+    Access.READ,
+    f"The last {HISTORY_REPORTS} pulse reports, to catch up after a gap and for the first pieces "
+    f"out after a start; report n lies in entry n modulo {HISTORY_REPORTS}.",
+    REPORT_ROWS,
+    repeats=HISTORY_REPORTS,
+)
+BLOCKS = (
+    STATUS,
+    RECENT_LATCHES,
+    RECENT,
+    STATIONS,
+    LATCHES,
+    TEST,
+    PAGE,
+    PAGE_VALVES,
+    MAILBOX,
+    PULSES,
+    SERVICE,
+    HISTORY,
+)
+READ_WORDS = STATUS.words + RECENT_LATCHES.words + RECENT.words
 MAILBOX_WORDS = MAILBOX.words + PULSES.words
+MAP_WORDS = HISTORY.address + HISTORY.words
+"""Every register of the map lies in holding registers 0 to this, exclusive."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from enum import IntEnum
 
 from calibration.units import BeltTick, MonotonicNs
 from calibration.valve_map import ValveSpan
+from plc.register_flags import FlapPosition, PulseReason
 
 
 class PlcState(IntEnum):
@@ -14,6 +15,8 @@ class PlcState(IntEnum):
     RUNNING = 1
     SAFE = 2
     """Heartbeat lost or safety not OK: valves closed, queue flushed; needs a stop and a start."""
+    MAINTENANCE = 3
+    """Stopped, and valves may be tested by hand, one at a time."""
 
 
 class PulseOutcome(IntEnum):
@@ -26,6 +29,29 @@ class PulseOutcome(IntEnum):
     """Malformed, queue full, valve out of range, open time out of limits; not fired."""
     BLOCKED = 4
     """Accepted, then not fired: stopped, safe state, or heartbeat lost before its open tick."""
+
+
+_OUTCOMES = {
+    PulseReason.FIRED: PulseOutcome.FIRED,
+    PulseReason.FIRED_CUT: PulseOutcome.FIRED,
+    PulseReason.LATE_ARRIVED: PulseOutcome.LATE,
+    PulseReason.LATE_SCAN: PulseOutcome.LATE,
+    PulseReason.NO_ROOM: PulseOutcome.REFUSED,
+    PulseReason.STATION_UNKNOWN: PulseOutcome.REFUSED,
+    PulseReason.VALVE_UNKNOWN: PulseOutcome.REFUSED,
+    PulseReason.TOO_SHORT: PulseOutcome.REFUSED,
+    PulseReason.TOO_LONG: PulseOutcome.REFUSED,
+    PulseReason.MALFORMED: PulseOutcome.REFUSED,
+    PulseReason.NOT_RUNNING: PulseOutcome.BLOCKED,
+    PulseReason.STOPPED: PulseOutcome.BLOCKED,
+    PulseReason.SILENCE: PulseOutcome.BLOCKED,
+    PulseReason.SAFETY: PulseOutcome.BLOCKED,
+}
+
+
+def outcome_of(reason: PulseReason) -> PulseOutcome:
+    """Return the outcome that a stated reason belongs to."""
+    return _OUTCOMES[reason]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +94,28 @@ class EjectionReport:
         outcome: what became of it.
         open_tick: tick at which the valves did open (FIRED), else the commanded tick.
         close_tick: tick at which they closed (FIRED), else the commanded tick.
+        reason: why it ended so.
     """
 
     pulse_id: int
     outcome: PulseOutcome
     open_tick: BeltTick
     close_tick: BeltTick
+    reason: PulseReason = PulseReason.UNSTATED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerLatch:
+    """One camera trigger as the PLC saw it.
+
+    Attributes:
+        number: 1, 2, 3 ... since the PLC booted; the camera's frames count alike, so a gap in
+            either shows.
+        tick: encoder count at the rising edge of the trigger input.
+    """
+
+    number: int
+    tick: BeltTick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +142,11 @@ class PlcStatus:
         heartbeat_ok: the PLC has seen this PC's heartbeat in time.
         queue_used: pulses waiting in the PLC.
         counters: pulse totals.
+        belt_slow: the drive is asked for its slow speed.
+        ticks_per_s: magnitude of the encoder's rate over the last 100 ms.
+        flap_positions: by station; empty from a PLC that has no flaps.
+        trigger_total: number of the newest camera trigger.
+        latch_in_hardware: trigger ticks are exact; else they are up to a scan late.
     """
 
     state: PlcState
@@ -111,6 +158,11 @@ class PlcStatus:
     heartbeat_ok: bool
     queue_used: int
     counters: PulseCounters
+    belt_slow: bool = False
+    ticks_per_s: int = 0
+    flap_positions: tuple[FlapPosition, ...] = ()
+    trigger_total: int = 0
+    latch_in_hardware: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +172,16 @@ class PlcRequest:
     Attributes:
         run: the line may fire; a rising edge (False, then True) leaves STOPPED, never leaves SAFE.
         belt_run: the belt should move.
+        belt_slow: at the drive's slow speed.
+        maintenance: valves may be tested by hand; holds only while stopped.
+        flaps_held: stations whose diverter or gate is held in its working position.
     """
 
     run: bool
     belt_run: bool
+    belt_slow: bool = False
+    maintenance: bool = False
+    flaps_held: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +192,15 @@ class Exchange:
         status: as read.
         reports: pulse reports not returned before, in the order the PLC made them.
         reports_lost: reports the PLC overwrote before they were read.
+        triggers: camera triggers not returned before, oldest first.
+        triggers_lost: triggers overwritten before they were read.
     """
 
     status: PlcStatus
     reports: tuple[EjectionReport, ...]
     reports_lost: int
+    triggers: tuple[TriggerLatch, ...] = ()
+    triggers_lost: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,7 @@ class BeltDrive:
         self._rise_per_s = config.acceleration_mm_per_s2 / config.speed_mm_per_s
         self._fall_per_s = config.deceleration_mm_per_s2 / config.speed_mm_per_s
         self._drift_share = config.drift_share
+        self._slow_share = config.slow_share
         self._mm_per_tick = mm_per_tick
         self._first_tick = first_tick
         self._start_ns = start_ns
@@ -78,8 +79,8 @@ class BeltDrive:
         self._last_command_s = 0.0
         self._solved_s = 0.0
 
-    def command(self, *, run: bool, at_ns: MonotonicNs) -> None:
-        """Start the ramp to full speed or to standstill.
+    def command(self, *, run: bool, at_ns: MonotonicNs, slow: bool = False) -> None:
+        """Start the ramp to full speed, to the drive's slow speed or to standstill.
 
         Raises:
             ValueError: `at_ns` lies before the start or before the previous command.
@@ -94,8 +95,8 @@ class BeltDrive:
             self._starts_s.pop()
         segment = self._segments[-1]
         ramp = segment.ramp + segment.ramp_per_s * (at_s - segment.start_s)
-        rate = self._rise_per_s if run else -self._fall_per_s
-        goal = 1.0 if run else 0.0
+        goal = (self._slow_share if slow else 1.0) if run else 0.0
+        rate = self._rise_per_s if goal > ramp else -self._fall_per_s
         end_s = at_s + (goal - ramp) / rate
         self._append(at_s, ramp, rate)
         self._append(end_s, goal, 0.0)

@@ -27,6 +27,8 @@ class BeltConfig(Section):
     acceleration_mm_per_s2: Positive = 3000.0
     deceleration_mm_per_s2: Positive = 4000.0
     """Below friction times gravity (0.45 x 9.81 m/s2), so that items do not slide when it stops."""
+    slow_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Slow speed as a share of the nominal one: a drive's second fixed speed."""
     run_out_mm: NotNegative = 1500.0
     """Belt behind the last bar that carries the residue away and stops together with this one; an
     operator still reaches a lamp there."""

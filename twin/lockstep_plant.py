@@ -56,6 +56,7 @@ class LockstepPlant:
                 stations,
                 heartbeat_timeout_ms=plc.heartbeat_timeout_ms,
                 ticks_per_s=ticks_per_s,
+                line_id=plc.line_id,
                 scan_period_us=0,
             ),
             boot_number=config.seed,
@@ -66,6 +67,7 @@ class LockstepPlant:
             scan=self._scan,
             heartbeat_timeout_ms=plc.heartbeat_timeout_ms,
             max_ticks_per_s=_FASTEST_SHARE * ticks_per_s,
+            line_id=plc.line_id,
         )
         self._on_valve: Callable[[ValveEdge], None] | None = None
         self._grid_ns = start_ns
@@ -89,9 +91,9 @@ class LockstepPlant:
         if tick != self._edge_tick:
             self._edge_tick = tick
             self._edge_ns = None if tick is None else self.drive.time_of_tick(tick)
-        if self._edge_ns is None or self._edge_ns <= self._scanned_ns:
-            return self._grid_ns
-        return min(self._grid_ns, self._edge_ns)
+        edges_ns = (self._edge_ns, self.plc.next_edge_ns())
+        ahead_ns = [at_ns for at_ns in edges_ns if at_ns is not None and at_ns > self._scanned_ns]
+        return min((self._grid_ns, *ahead_ns))
 
     def _scan(self) -> None:
         now_ns = self.clock.now_ns()
@@ -99,7 +101,7 @@ class LockstepPlant:
         self._grid_ns = MonotonicNs(now_ns + _SCAN_GRID_NS)
         output = self.plc.scan(self.drive.tick(now_ns), now_ns)
         if output.belt is not None:
-            self.drive.command(run=output.belt.run, at_ns=output.belt.at_ns)
+            self.drive.command(run=output.belt.run, at_ns=output.belt.at_ns, slow=output.belt.slow)
             self._edge_tick, self._edge_ns = None, None
         if self._on_valve is not None:
             for edge in output.valves:

@@ -130,7 +130,7 @@ class _Scene:
                 if isinstance(event, ValveEdge):
                     self._world.switch(event)
                 elif isinstance(event, BeltCommand):
-                    self._drive.command(run=event.run, at_ns=event.at_ns)
+                    self._drive.command(run=event.run, at_ns=event.at_ns, slow=event.slow)
 
     def answer(self, control: Connection) -> None:
         """Serve the demonstration's requests."""

@@ -26,12 +26,14 @@ class ValveEdge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeltCommand:
-    """The PLC's drive output switched.
+    """The PLC's drive outputs switched.
 
     Attributes:
         run: the belt motor is on.
         at_ns: when it switched.
+        slow: at the drive's slow speed.
     """
 
     run: bool
     at_ns: MonotonicNs
+    slow: bool = False

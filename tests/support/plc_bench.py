@@ -9,6 +9,7 @@ from calibration.units import NS_PER_MS, BeltTick, MonotonicNs
 from calibration.valve_map import ValveSpan
 from plc.ports import PlcLink, RegisterTransport
 from plc.register_link import RegisterLink
+from plc.registers import MAILBOX, SERVICE, STATUS
 from plc.tick_extension import TickExtension
 from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest
 from twin.belt_drive import BeltDrive
@@ -18,6 +19,12 @@ from twin.soft_plc.in_process import InProcessTransport
 from twin.soft_plc.program import SoftPlc
 from twin.wiring import ValveEdge
 
+AT = {
+    register.name: register.address
+    for block in (STATUS, MAILBOX, SERVICE)
+    for register in block.registers
+}
+"""Address of each register that is there once."""
 IDLE = PlcRequest(run=False, belt_run=False)
 BELT = PlcRequest(run=False, belt_run=True)
 RUN = PlcRequest(run=True, belt_run=True)
@@ -170,7 +177,7 @@ class PlcBench(Rig):
         output = self.plc.scan(self.drive.tick(now_ns), now_ns)
         self.edges.extend(output.valves)
         if output.belt is not None:
-            self.drive.command(run=output.belt.run, at_ns=output.belt.at_ns)
+            self.drive.command(run=output.belt.run, at_ns=output.belt.at_ns, slow=output.belt.slow)
 
     def _pass_ms(self, duration_ms: float) -> None:
         """Scan every millisecond and at every switching."""

@@ -7,7 +7,7 @@ from controller.snapshot import AcknowledgeAlarm, AlarmKind, LampRemoved, Packml
 from controller.states import LineCommand, LineState
 from controller.step import HazardConflict, Intervention
 from controller.types import DecisionReason, ItemOutcome
-from plc.errors import PlcFaultError, PlcMapError
+from plc.errors import PlcFaultError, PlcLeaseError, PlcMapError
 from plc.types import PlcRequest
 from tests.support.core_bench import STALL_AFTER_MS, CoreBench
 from vision.types import Fraction
@@ -133,6 +133,7 @@ def test_a_lost_link_aborts_blocks_what_is_under_way_and_its_return_resumes_noth
     ("error", "kind"),
     [
         (PlcMapError("version 9, this driver needs 1"), "plc_wrong_map"),
+        (PlcLeaseError("another master controls the PLC"), "plc_fault"),
         (PlcFaultError("exception 4"), "plc_fault"),
     ],
 )

@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plc.errors import EncoderError, PlcFaultError, PlcLinkError, PlcMapError
+from plc.batches import BatchSender
+from plc.codec import encode_mailbox
+from plc.errors import EncoderError, PlcFaultError, PlcLeaseError, PlcLinkError, PlcMapError
 from plc.ports import RegisterTransport
+from plc.register_link import RegisterLink
 from plc.registers import MAILBOX
+from plc.tick_extension import TickExtension
 from plc.types import PlcState, PulseOutcome
 from tests.support.plc_bench import (
+    AT,
     BELT,
     HEARTBEAT_TIMEOUT_MS,
     IDLE,
@@ -19,6 +24,7 @@ from tests.support.plc_bench import (
     PlcBench,
     pulse,
 )
+from twin.soft_plc.in_process import InProcessTransport
 from twin.soft_plc.program import SoftPlc
 
 
@@ -78,20 +84,68 @@ def bench():
 
 def test_another_magic_is_refused_naming_both(bench):
     bench.transport.patch = {0: 0x1234}
-    with pytest.raises(PlcMapError, match=r"magic 0x1234 version 1, .* needs 0x534c version 1"):
+    with pytest.raises(PlcMapError, match=r"magic 0x1234 version 2, .* needs 0x534c version 2"):
         bench.link.connect()
     with pytest.raises(PlcLinkError):
         bench.link.exchange(IDLE, ())
 
 
 def test_another_map_version_is_refused_naming_both(bench):
-    bench.transport.patch = {1: 2}
-    with pytest.raises(PlcMapError, match=r"magic 0x534c version 2, .* needs 0x534c version 1"):
+    bench.transport.patch = {1: 1}
+    with pytest.raises(PlcMapError, match=r"magic 0x534c version 1, .* needs 0x534c version 2"):
         bench.link.connect()
 
 
+def test_the_plc_of_another_line_is_refused_naming_both(bench):
+    bench.transport.patch = {AT["line_id"]: 7}
+    with pytest.raises(PlcMapError, match=r"belongs to line 7, this is line 1; .*plc.line_id"):
+        bench.link.connect()
+
+
+def test_a_plc_with_a_simulated_encoder_is_refused(bench):
+    bench.transport.patch = {AT["flags"]: 0x80 | 1}
+    with pytest.raises(PlcMapError, match="simulated encoder"):
+        bench.link.connect()
+
+
+def test_a_second_master_is_told_who_has_control_and_changes_nothing(bench):
+    bench.start()
+    bench.cycle(RUN, [pulse(1, bench.tick + 3000)])
+    bench.cycle(RUN)
+    other = RegisterLink(
+        transport=InProcessTransport(bench.plc, bench.scan),
+        clock=bench.clock,
+        ticks=TickExtension(max_ticks_per_s=8000, stall_ms=500),
+        heartbeat_timeout_ms=HEARTBEAT_TIMEOUT_MS,
+        owner_id=0xABCD,
+    )
+    with pytest.raises(PlcLeaseError, match=r"another master .* until it is silent for 200 ms"):
+        other.connect()
+    stranger = BatchSender(owner_id=0xABCD)
+    stranger.put([pulse(99, bench.tick + 500)])
+    bench.plc.write_holding(MAILBOX.address, encode_mailbox(stranger.next_mailbox(IDLE)))
+    bench.scan()
+    bench.cycle_until(RUN, lambda _: 1 in bench.reports)
+    assert bench.outcome(1).outcome is PulseOutcome.FIRED
+    assert list(bench.reports) == [1]
+    assert bench.plc.read_holding(AT["foreign_writes"], 1) == [1]
+    bench.pass_ms(300)
+    other.connect()
+    assert other.exchange(IDLE, ()).status.state is PlcState.STOPPED
+    with pytest.raises(PlcLeaseError):
+        bench.link.exchange(RUN, ())
+
+
+def test_a_master_that_closes_frees_the_plc_at_once(bench):
+    bench.start()
+    bench.link.close()
+    bench.scan()
+    assert bench.plc.read_holding(AT["lease_owner"], 2) == [0, 0]
+    assert bench.plc.state is PlcState.SAFE
+
+
 def test_a_plc_that_tolerates_longer_silence_than_the_line_is_refused(bench):
-    bench.transport.patch = {19: HEARTBEAT_TIMEOUT_MS + 1}
+    bench.transport.patch = {AT["heartbeat_timeout_ms"]: HEARTBEAT_TIMEOUT_MS + 1}
     with pytest.raises(PlcMapError, match="201 ms of silence"):
         bench.link.connect()
 
@@ -143,7 +197,7 @@ def test_a_modbus_exception_keeps_the_connection_and_the_batch(bench):
 
 def test_a_program_that_stands_still_behind_a_live_server_is_noticed(bench):
     bench.start()
-    bench.transport.patch = {4: 99}
+    bench.transport.patch = {AT["scan_counter"]: 99}
     bench.cycle(RUN)
     with pytest.raises(PlcFaultError, match="has not scanned for 2"):
         bench.cycle_until(RUN, lambda _: False)
@@ -151,7 +205,7 @@ def test_a_program_that_stands_still_behind_a_live_server_is_noticed(bench):
 
 def test_a_state_the_map_does_not_know_is_a_fault(bench):
     bench.start()
-    bench.transport.patch = {2: 9}
+    bench.transport.patch = {AT["state"]: 9}
     with pytest.raises(PlcFaultError, match="state 9"):
         bench.cycle(RUN)
 
@@ -159,7 +213,7 @@ def test_a_state_the_map_does_not_know_is_a_fault(bench):
 def test_an_encoder_jump_is_told_once_and_no_report_is_lost(bench):
     bench.start()
     bench.cycle(RUN, [pulse(1, bench.tick - 10)])
-    bench.transport.patch = {5: 0x0100}
+    bench.transport.patch = {AT["encoder_tick"]: 0x0100}
     with pytest.raises(EncoderError, match="jumped"):
         bench.cycle(RUN)
     bench.cycle(RUN)
@@ -170,7 +224,10 @@ def test_a_dead_encoder_is_noticed(bench):
     bench.link.connect()
     bench.cycle(IDLE)
     frozen = bench.tick
-    bench.transport.patch = {5: frozen >> 16, 6: frozen & 0xFFFF}
+    bench.transport.patch = {
+        AT["encoder_tick"]: frozen >> 16,
+        AT["encoder_tick"] + 1: frozen & 0xFFFF,
+    }
     with pytest.raises(EncoderError, match="stood still"):
         bench.cycle_until(BELT, lambda _: False)
 
@@ -187,6 +244,7 @@ def test_reports_beyond_the_recent_ones_are_read_from_the_history(bench):
 def test_reports_after_a_long_gap_are_counted_as_lost(bench):
     bench.start()
     bench.link.close()
+    bench.scan()
     write_batches(bench.plc, bench, batches=5)
     bench.link.connect()
     bench.cycle_until(IDLE, lambda _: bench.lost > 0)
@@ -195,10 +253,16 @@ def test_reports_after_a_long_gap_are_counted_as_lost(bench):
 
 
 def write_batches(plc: SoftPlc, bench: PlcBench, *, batches: int) -> None:
-    for number in range(batches):
-        header = [0, 0, 1000 + number, 32, 0, number * 32 + 1, 0, 0, *[0] * 8]
-        plc.write_holding(MAILBOX.address, header + [0, 0, 50] * 32)
+    sender = BatchSender(owner_id=9)
+    accepted = AT["accepted_batch"]
+    sender.acknowledge(*plc.read_holding(accepted, 1))
+    sender.put([pulse(i, bench.tick + 100) for i in range(1, 32 * batches + 1)])
+    while sender.waiting:
+        plc.write_holding(MAILBOX.address, encode_mailbox(sender.next_mailbox(IDLE)))
         bench.scan()
+        sender.acknowledge(*plc.read_holding(accepted, 1))
+    plc.write_holding(MAILBOX.address, encode_mailbox(sender.farewell()))
+    bench.scan()
 
 
 def test_a_new_driver_does_not_return_reports_of_an_earlier_session():
@@ -207,6 +271,7 @@ def test_a_new_driver_does_not_return_reports_of_an_earlier_session():
     first.cycle(RUN, [pulse(1, first.tick - 10)])
     first.cycle(RUN)
     assert first.outcome(1).outcome is PulseOutcome.LATE
+    first.link.close()
     second = FaultyBench()
     second.plc, second.drive, second.virtual.time_ns = first.plc, first.drive, first.clock.now_ns()
     second.transport.inner = first.transport.inner

@@ -15,9 +15,10 @@ from plc.registers import (
     HISTORY,
     MAILBOX,
     MAILBOX_WORDS,
-    PULSES,
+    PAGE_VALVES,
     READ_WORDS,
     RECENT,
+    RECENT_LATCHES,
     STATUS,
     main,
 )
@@ -38,16 +39,18 @@ def test_the_command_prints_what_the_documents_hold(capsys):
 
 
 def test_one_read_and_one_write_are_enough():
-    assert (STATUS.address, READ_WORDS) == (0, 125)
-    assert RECENT.address == STATUS.address + STATUS.words
+    assert STATUS.address == 0
+    assert RECENT_LATCHES.address == STATUS.address + STATUS.words
+    assert RECENT.address == RECENT_LATCHES.address + RECENT_LATCHES.words
+    assert READ_WORDS <= 125
     assert MAILBOX_WORDS <= 123
 
 
 def test_blocks_neither_overlap_nor_leave_openplcs_areas():
     ends = [(block.address, block.address + block.words) for block in BLOCKS]
     assert all(end <= start for (_, end), (start, _) in itertools.pairwise(ends))
-    assert HISTORY.address + HISTORY.words <= 1024 == MAILBOX.address
-    assert PULSES.address + PULSES.words <= 2048
+    assert PAGE_VALVES.address + PAGE_VALVES.words <= 1024 == MAILBOX.address
+    assert HISTORY.address + HISTORY.words <= 2048
 
 
 @pytest.mark.parametrize(
@@ -55,23 +58,36 @@ def test_blocks_neither_overlap_nor_leave_openplcs_areas():
     [
         ("magic", 0),
         ("map_version", 1),
-        ("state", 2),
-        ("flags", 3),
-        ("scan_counter", 4),
-        ("encoder_tick", 5),
-        ("accepted_batch", 10),
-        ("fired_total", 11),
-        ("heartbeat_timeout_ms", 19),
-        ("boot_number", 26),
-        ("report_sequence", 27),
-        ("heartbeat", 1024),
-        ("requests", 1025),
-        ("batch_sequence", 1026),
-        ("pulse_count", 1027),
-        ("base_pulse_id", 1028),
-        ("base_tick", 1030),
-        ("stations_0_3", 1032),
-        ("valves", 1040),
+        ("line_id", 2),
+        ("state", 3),
+        ("flags", 4),
+        ("scan_counter", 5),
+        ("encoder_tick", 6),
+        ("boot_number", 12),
+        ("lease_owner", 13),
+        ("accepted_batch", 18),
+        ("fired_total", 21),
+        ("heartbeat_timeout_ms", 29),
+        ("report_sequence", 35),
+        ("trigger_total", 37),
+        ("trigger_tick", 288),
+        ("pulse_id", 1280),
+        ("kind", 128),
+        ("test_sequence", 416),
+        ("page", 448),
+        ("cycles", 449),
+        ("owner_id", 1024),
+        ("heartbeat", 1026),
+        ("requests", 1027),
+        ("checksum", 1028),
+        ("batch_sequence", 1029),
+        ("pulse_count", 1030),
+        ("flap_hold", 1031),
+        ("base_pulse_id", 1032),
+        ("base_tick", 1034),
+        ("stations_0_3", 1036),
+        ("valves", 1044),
+        ("service_owner_id", 1152),
     ],
 )
 def test_addresses_are_pinned(name, address):
@@ -85,7 +101,7 @@ def test_the_status_block_has_a_field_for_each_register_in_order():
 
 def test_high_word_comes_first():
     words = [0] * STATUS.words
-    words[5], words[6] = 0x0001, 0x0002
+    words[6], words[7] = 0x0001, 0x0002
     status = decode_status(words)
     assert status.encoder_tick == 0x00010002
     assert to_words(encode_status(status)) == words

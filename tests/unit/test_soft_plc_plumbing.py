@@ -130,8 +130,8 @@ def test_registers_outside_the_map_are_faults():
     with pytest.raises(PlcLinkError):
         transport.read_holding(0, 1)
     transport.open()
-    with pytest.raises(PlcFaultError, match="1000 to 1000"):
-        transport.read_holding(1000, 1)
+    with pytest.raises(PlcFaultError, match="2048 to 2048"):
+        transport.read_holding(2048, 1)
     with pytest.raises(PlcFaultError, match="3 to 3"):
         transport.write_holding(3, [1])
     transport.write_holding(1030, [0x1234])

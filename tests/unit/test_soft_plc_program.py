@@ -7,7 +7,7 @@ from calibration.units import BeltTick, MonotonicNs
 from plc.codec import Mailbox, MailboxPulse, encode_mailbox
 from plc.registers import MAILBOX, RequestFlag
 from plc.types import PlcState, PulseOutcome
-from tests.support.plc_bench import BELT, IDLE, PLC_CONFIG, RUN, PlcBench, pulse
+from tests.support.plc_bench import AT, BELT, IDLE, PLC_CONFIG, RUN, PlcBench, pulse
 from twin.soft_plc.program import SoftPlc
 
 
@@ -53,7 +53,7 @@ def test_coils_show_the_open_valves():
     bench.start()
     bench.cycle(RUN, [pulse(1, bench.tick + 100, station=1, first=0, last=8)])
     bench.cycle_until(RUN, lambda _: bench.open_valves > 0)
-    assert bench.plc.coils()[16:18] == b"\xff\x01"
+    assert bench.plc.coils()[10:12] == b"\xff\x01"
 
 
 def test_overlapping_pulses_keep_a_valve_open_without_a_gap():
@@ -219,8 +219,10 @@ def test_batch_that_claims_more_pulses_than_fit_is_refused_whole():
     )
     words = encode_mailbox(
         Mailbox(
+            owner_id=1,
             heartbeat=1,
             requests=RequestFlag(0),
+            flap_hold=0,
             batch_sequence=1,
             pulse_count=40,
             base_pulse_id=1,
@@ -230,8 +232,8 @@ def test_batch_that_claims_more_pulses_than_fit_is_refused_whole():
     )
     plc.write_holding(MAILBOX.address, words)
     plc.scan(BeltTick(0), MonotonicNs(1))
-    assert plc.report_sequence == 1
-    assert plc.read_holding(15, 2) == [0, 1]
+    assert plc.read_holding(AT["report_sequence"], 2) == [0, 1]
+    assert plc.read_holding(AT["refused_total"], 2) == [0, 1]
 
 
 def test_shut_down_closes_valves_and_stops_the_belt():

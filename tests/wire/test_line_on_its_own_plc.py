@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from calibration.clock import MonotonicClock
+from plc.codec import decode_mailbox
 from plc.registers import MAILBOX, PULSES
 from tests.support.filmed_belt import (
     HEARTBEAT_MS,
@@ -19,6 +20,7 @@ from tests.support.filmed_belt import (
 )
 from tests.support.line_process import DEADLINE_S, LineProcess, books, wait_for
 from tests.support.modbus_bytes import RawClient
+from tests.support.plc_bench import AT
 from tests.support.plc_wire import free_port
 from twin.soft_plc.launch import SoftPlcProcesses
 from twin.wiring import ValveEdge
@@ -62,15 +64,15 @@ class PlcWatch:
 
     @property
     def state(self) -> int:
-        return self._master.read(2, 1)[0]
+        return self._master.read(AT["state"], 1)[0]
 
     @property
     def queued(self) -> int:
-        return self._master.read(8, 1)[0]
+        return self._master.read(AT["queue_used"], 1)[0]
 
     @property
     def blocked(self) -> int:
-        high, low = self._master.read(17, 2)
+        high, low = self._master.read(AT["blocked_total"], 2)
         return high << 16 | low
 
     def open_coils(self) -> int:
@@ -91,10 +93,12 @@ class PlcWatch:
     def _far_pulse(self) -> bool:
         """Look into the mailbox, where a batch stands for one cycle."""
         words = self._master.read(MAILBOX.address, MAILBOX.words + PULSES.words)
-        high, low = self._master.read(5, 2)
-        base, tick = words[6] << 16 | words[7], high << 16 | low
-        at = MAILBOX.words
-        opens = [base + words[at + 3 * i + 1] for i in range(words[3])]
+        high, low = self._master.read(AT["encoder_tick"], 2)
+        mailbox = decode_mailbox(words)
+        tick = high << 16 | low
+        if mailbox is None:
+            return False
+        opens = [mailbox.base_tick + pulse.open_offset_tick for pulse in mailbox.pulses]
         return any(open_tick - tick > FAR_TICK for open_tick in opens)
 
     def assert_silent_since(self, silent_ns: int) -> None:

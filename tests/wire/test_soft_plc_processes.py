@@ -15,9 +15,10 @@ from calibration.clock import MonotonicClock
 from plc.errors import PlcFaultError, PlcLinkError
 from plc.types import PlcState
 from tests.support.modbus_bytes import RawClient, exception
-from tests.support.plc_bench import IDLE, RUN, pulse, wait_ms
+from tests.support.plc_bench import AT, IDLE, RUN, pulse, wait_ms
 from tests.support.plc_wire import (
     HEARTBEAT_TIMEOUT_MS,
+    TOLERANCE_TICK,
     UNIT_ID,
     free_port,
     real_rig,
@@ -79,14 +80,16 @@ def drain(processes, *, until_quiet_ms=300.0):
 
 def test_status_bytes_as_any_master_sees_them(rig, raw):
     rig.start()
-    words = raw.read(0, 29)
-    assert words[:4] == [0x534C, 1, 1, 7]
-    assert words[9] == 256
-    assert words[19:22] == [HEARTBEAT_TIMEOUT_MS, 150, 20]
-    assert words[24:26] == [3, 80]
-    first = words[5] << 16 | words[6]
-    words = raw.read(0, 29)
-    assert words[5] << 16 | words[6] >= first
+    words = raw.read(0, 39)
+    assert words[:4] == [0x534C, 2, 1, 1]
+    assert words[4] & 7 == 7
+    assert words[20] == 256
+    assert words[29:33] == [HEARTBEAT_TIMEOUT_MS, TOLERANCE_TICK, 3, 184]
+    assert raw.read(128, 8) == [1, 80, 0, 0, 20, 600, 0, 150]
+    assert raw.read(138, 3) == [1, 80, 80]
+    first = words[6] << 16 | words[7]
+    words = raw.read(0, 39)
+    assert words[6] << 16 | words[7] >= first
 
 
 def test_an_independent_master_can_fire_a_valve_by_bytes_alone(raw):
@@ -95,35 +98,38 @@ def test_an_independent_master_can_fire_a_valve_by_bytes_alone(raw):
     def write(requests, sequence=None, pulses=(), base_tick=0):
         nonlocal beat
         beat += 1
-        named = sequence if sequence is not None else raw.read(10, 1)[0]
-        header = [beat, requests, named, len(pulses), 0, 4711]
-        header += [base_tick >> 16, base_tick & 0xFFFF, 0x0001, *[0] * 7]
-        raw.write(1024, header + [word for one in pulses for word in one])
+        named = sequence if sequence is not None else raw.read(18, 1)[0]
+        words = [0x1234, 0x5678, beat, requests, 0, named, len(pulses), 0, 0, 4711]
+        words += [base_tick >> 16, base_tick & 0xFFFF, 0x0001, *[0] * 7]
+        words += [word for one in pulses for word in one]
+        words[4] = sum((index + 1) * word for index, word in enumerate(words)) & 0xFFFF
+        raw.write(1024, words)
 
     def state_is(state, requests):
         write(requests)
-        return raw.read(2, 1)[0] == state
+        return raw.read(3, 1)[0] == state
 
     wait_until(lambda: state_is(0, 0), "not stopped")
     wait_until(lambda: state_is(1, 3), "not running")
-    wait_until(lambda: (write(3), raw.read(6, 1)[0] != 0)[1], "belt does not move")
-    reports_before, sequence = raw.read(28, 1)[0], raw.read(10, 1)[0] % 0xFFFF + 1
-    high, low = raw.read(5, 2)
+    wait_until(lambda: (write(3), raw.read(7, 1)[0] != 0)[1], "belt does not move")
+    reports_before, sequence = raw.read(36, 1)[0], raw.read(18, 1)[0] % 0xFFFF + 1
+    high, low = raw.read(6, 2)
     write(3, sequence, [(0x0A0C, 3000, 500)], high << 16 | low)
     seen = set()
 
     def done():
         write(3)
-        bits = raw.ask(struct.pack(">BHH", 1, 128, 16))
+        bits = raw.ask(struct.pack(">BHH", 1, 80, 16))
         assert bits[:2] == bytes((1, 2))
         seen.add(bits[2:])
-        return raw.read(28, 1)[0] != reports_before
+        return raw.read(36, 1)[0] != reports_before
 
     wait_until(done, "no report")
     assert seen == {b"\x00\x00", b"\x00\x1c"}, "valves 10 to 12 of station 1, bit 0 first"
-    slot = (reports_before + 1) % 16
-    report = raw.read(29 + 6 * slot, 6)
-    assert report[:3] == [0, 4711, ((reports_before + 1) & 0xFFF) << 4 | 1]
+    slot = (reports_before + 1) % 12
+    report = raw.read(51 + 6 * slot, 6)
+    assert report[:3] == [0, 4711, ((reports_before + 1) & 0x7FF) << 5 | 1]
+    write(16)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +137,8 @@ def test_an_independent_master_can_fire_a_valve_by_bytes_alone(raw):
     [
         (struct.pack(">BHHBH", 16, 3, 1, 2, 1), 2),
         (struct.pack(">BHH", 6, 1023, 1), 2),
-        (struct.pack(">BHH", 3, 1000, 1), 2),
-        (struct.pack(">BHH", 3, 890, 20), 2),
+        (struct.pack(">BHH", 3, 2048, 1), 2),
+        (struct.pack(">BHH", 3, 2040, 20), 2),
         (struct.pack(">BHH", 5, 0, 0xFF00), 2),
         (struct.pack(">BHHBB", 15, 0, 8, 1, 255), 2),
         (struct.pack(">BHH", 4, 0, 1), 2),
@@ -160,14 +166,14 @@ def test_mbpoll_reads_the_map_while_the_line_runs(rig, shared_plc):
     rig.start()
     command = [MBPOLL, "-m", "tcp", "-a", str(UNIT_ID), "-p", str(shared_plc.port), "-0", "-1"]
     process = subprocess.Popen(
-        [*command, "-t", "4", "-r", "0", "-c", "29", "127.0.0.1"], stdout=subprocess.PIPE, text=True
+        [*command, "-t", "4", "-r", "0", "-c", "39", "127.0.0.1"], stdout=subprocess.PIPE, text=True
     )
     while process.poll() is None:
         rig.cycle(RUN)
     output = process.stdout.read()
     process.stdout.close()
     values = dict(re.findall(r"\[(\d+)\]:\s+(-?\d+)", output))
-    assert (values["0"], values["1"], values["2"]) == ("21324", "1", "1"), output
+    assert (values["0"], values["1"], values["3"]) == ("21324", "2", "1"), output
     coils = subprocess.run(
         [*command, "-t", "0", "-r", "0", "-c", "80", "127.0.0.1"],
         stdout=subprocess.PIPE,
@@ -194,9 +200,10 @@ import sys
 from tests.support.plc_bench import RUN, pulse
 from tests.support.plc_wire import real_rig, tcp_config
 rig = real_rig(tcp_config(int(sys.argv[1])))
-tick = rig.start().status.tick
+started = rig.start().status
+tick, fired = started.tick, started.counters.fired
 rig.cycle(RUN, [pulse(i, tick + 600 * i, ticks=590) for i in range(1, 60)])
-rig.cycle_until(RUN, lambda e: e.status.queue_used > 40)
+rig.cycle_until(RUN, lambda e: e.status.queue_used > 40 and e.status.counters.fired > fired)
 print("running", flush=True)
 while True:
     rig.cycle(RUN)
@@ -233,10 +240,10 @@ def test_a_silent_pc_means_closed_valves_and_an_empty_queue(shared_plc, silence)
         silent_ns = CLOCK.now_ns()
         silence(master)
         raw = RawClient(shared_plc.port, unit=UNIT_ID)
-        wait_until(lambda: raw.read(2, 1) == [2], "not safe")
-        assert raw.read(8, 1) == [0], "queue"
-        assert raw.read(17, 2) != [0, 0], "blocked pulses are counted"
-        assert not any(raw.ask(struct.pack(">BHH", 1, 0, 384))[2:]), "coils"
+        wait_until(lambda: raw.read(AT["state"], 1) == [2], "not safe")
+        assert raw.read(AT["queue_used"], 1) == [0], "queue"
+        assert raw.read(AT["blocked_total"], 2) != [0, 0], "blocked pulses are counted"
+        assert not any(raw.ask(struct.pack(">BHH", 1, 0, 768))[2:]), "coils"
         raw.close()
         edges = [e for e in drain(shared_plc) if isinstance(e, ValveEdge)]
     finally:

@@ -65,6 +65,7 @@ def _setup(path: Path, start_ns: int) -> SoftPlcSetup:
         plc=SoftPlcConfig.for_line(
             line.stations,
             heartbeat_timeout_ms=line.queue_plc.heartbeat_timeout_ms,
+            line_id=line.queue_plc.line_id,
             ticks_per_s=twin.belt.speed_mm_per_s / mm_per_tick,
         ),
         belt=twin.belt,

@@ -8,6 +8,9 @@ from plc.register_link import RegisterLink
 from plc.tick_extension import TickExtension
 from twin.soft_plc.program import SoftPlc
 
+_OWNER_ID = 1
+"""Nobody else reaches a PLC in the same thread."""
+
 
 class InProcessTransport:
     """Register access to a `SoftPlc` in the same thread. Implements `RegisterTransport`."""
@@ -63,6 +66,7 @@ def in_process_link(
     heartbeat_timeout_ms: float,
     max_ticks_per_s: float,
     encoder_stall_ms: float = 1000.0,
+    line_id: int = 1,
 ) -> RegisterLink:
     """Make a driver for a soft PLC in the same thread, not yet connected.
 
@@ -73,10 +77,13 @@ def in_process_link(
         heartbeat_timeout_ms: longest silence the PLC may be set to.
         max_ticks_per_s: more than the belt can do.
         encoder_stall_ms: see `TickExtension`.
+        line_id: which line's PLC it must be.
     """
     return RegisterLink(
         transport=InProcessTransport(plc, scan),
         clock=clock,
         ticks=TickExtension(max_ticks_per_s=max_ticks_per_s, stall_ms=encoder_stall_ms),
         heartbeat_timeout_ms=heartbeat_timeout_ms,
+        line_id=line_id,
+        owner_id=_OWNER_ID,
     )

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from twin.soft_plc.scan_process import SAFETY_LOST, SAFETY_OK, STOP
+from calibration.units import MonotonicNs
+from twin.soft_plc.scan_process import SAFETY_LOST, SAFETY_OK, STOP, TRIGGER
 from twin.soft_plc.setup import SoftPlcSetup, TcpEndpoint, TlsEndpoint
 from twin.soft_plc.shared_registers import create_memory
 
@@ -65,6 +66,10 @@ class SoftPlcProcesses:
     def set_safety(self, *, ok: bool) -> None:
         """Drive the PLC's safety input."""
         self._controls[0].send(SAFETY_OK if ok else SAFETY_LOST)
+
+    def trigger(self, at_ns: MonotonicNs) -> None:
+        """Let the camera's trigger input rise at an instant: the PLC latches its encoder there."""
+        self._controls[0].send(TRIGGER + str(at_ns).encode())
 
     def check(self) -> None:
         """Do nothing while both processes live.

@@ -16,13 +16,7 @@ from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from plc.codec import to_bytes, to_words
-from plc.registers import (
-    MAILBOX,
-    MAILBOX_WORDS,
-    MAX_STATIONS,
-    STATUS_AREA_WORDS,
-    VALVES_PER_STATION,
-)
+from plc.registers import COIL_COUNT, MAILBOX, MAILBOX_WORDS, MAP_WORDS, SERVICE
 from twin.soft_plc.setup import SerialEndpoint, SoftPlcSetup, TcpEndpoint, TlsEndpoint
 from twin.soft_plc.shared_registers import SharedRegisters, TornRegistersError
 from twin.soft_plc.tls_gate import TlsGate
@@ -31,6 +25,10 @@ _log = logging.getLogger(__name__)
 
 _READ_COILS, _READ_HOLDING, _WRITE_ONE, _WRITE_MANY = 1, 3, 6, 16
 _ANY_UNIT = 0
+_MAILBOXES = (
+    (MAILBOX.address, MAILBOX.address + MAILBOX_WORDS),
+    (SERVICE.address, SERVICE.address + SERVICE.words),
+)
 _Blocks = tuple[list[SimData], list[SimData], list[SimData], list[SimData]]
 _ORPHAN_CHECK_S = 0.25
 _NICENESS = -10
@@ -87,8 +85,8 @@ class RegisterServer:
         return ExcCodes.ILLEGAL_ADDRESS if function <= _WRITE_MANY else ExcCodes.ILLEGAL_FUNCTION
 
     def _write(self, address: int, words: Sequence[int]) -> ExcCodes | None:
-        end = MAILBOX.address + MAILBOX_WORDS
-        if not MAILBOX.address <= address <= address + len(words) <= end:
+        end = address + len(words)
+        if not any(begin <= address <= end <= past for begin, past in _MAILBOXES):
             return ExcCodes.ILLEGAL_ADDRESS
         try:
             self._writes.send(address.to_bytes(2) + to_bytes(words))
@@ -99,14 +97,18 @@ class RegisterServer:
         return None
 
     def _refresh(self, stored: list[int], start: int, address: int, count: int) -> ExcCodes | None:
-        if address >= STATUS_AREA_WORDS:
-            return None
         try:
             area, _ = self._registers.read()
         except TornRegistersError:
             return ExcCodes.DEVICE_BUSY
+        fresh = to_words(area[2 * address : 2 * (address + count)])
+        for begin, past in _MAILBOXES:
+            # What masters write is answered from the server's own copy.
+            first, last = max(address, begin), min(address + count, past)
+            if first < last:
+                fresh[first - address : last - address] = stored[first - start : last - start]
         at = address - start
-        stored[at : at + count] = to_words(area[2 * address : 2 * (address + count)])
+        stored[at : at + count] = fresh
         return None
 
     def _refresh_coils(self, stored: list[int]) -> ExcCodes | None:
@@ -131,13 +133,8 @@ async def _nobody(
 
 def _blocks() -> _Blocks:
     """Return coils, discrete inputs, holding and input registers; there are no inputs."""
-    coils = SimData(
-        0, count=MAX_STATIONS * VALVES_PER_STATION, values=False, datatype=DataType.BITS
-    )
-    holding = [
-        SimData(0, count=STATUS_AREA_WORDS, values=0, datatype=DataType.REGISTERS),
-        SimData(MAILBOX.address, count=MAILBOX_WORDS, values=0, datatype=DataType.REGISTERS),
-    ]
+    coils = SimData(0, count=COIL_COUNT, values=False, datatype=DataType.BITS)
+    holding = [SimData(0, count=MAP_WORDS, values=0, datatype=DataType.REGISTERS)]
     no_bits = SimData(0, count=16, values=False, datatype=DataType.BITS)
     no_words = SimData(0, count=1, values=0, datatype=DataType.REGISTERS)
     return ([coils], [no_bits], holding, [no_words])

@@ -30,7 +30,9 @@ a loaded two-core machine."""
 _ORPHAN_CHECK_SCANS = 100
 _WRITE_BYTES = 2 + 2 * MAILBOX_WORDS
 _COMMAND_BYTES = 64
-STOP, SAFETY_OK, SAFETY_LOST = b"stop", b"safety ok", b"safety lost"
+STOP, SAFETY_OK, SAFETY_LOST, TRIGGER = b"stop", b"safety ok", b"safety lost", b"trigger "
+"""What the owner sends; a trigger is followed by its instant in monotonic ns, as a camera's strobe
+wire would latch the counter at that instant whenever the scan comes to look."""
 
 
 class ScanEngine:
@@ -72,8 +74,6 @@ class ScanEngine:
         self._control = control
         self._events = events
         self._now_ns = clock.now_ns()
-        self._reported = -1
-        self._area = b""
         self._stopping = False
 
     def run(self) -> None:
@@ -100,24 +100,18 @@ class ScanEngine:
 
     def _hand_on(self, output: ScanOutput) -> None:
         if output.belt is not None:
-            self._drive.command(run=output.belt.run, at_ns=output.belt.at_ns)
-        self._registers.publish(self._status_area(), self._plc.coils())
+            self._drive.command(run=output.belt.run, at_ns=output.belt.at_ns, slow=output.belt.slow)
+        self._registers.publish(self._plc.status_area(), self._plc.coils())
         self._events.send(output.valves, output.belt)
-
-    def _status_area(self) -> bytes:
-        """Return the PLC's registers; the rings are copied only when a report was added."""
-        if self._plc.report_sequence != self._reported:
-            self._reported = self._plc.report_sequence
-            self._area = self._plc.status_area()
-            return self._area
-        status = self._plc.status()
-        return status + self._area[len(status) :]
 
     def _wait(self) -> None:
         """Wait for the next scan, the next switching or a write, whichever comes first."""
         edge_tick = self._plc.next_edge_tick()
         until_ns = self._now_ns + self._period_ns
         watch = False
+        edge_ns = self._plc.next_edge_ns()
+        if edge_ns is not None:
+            until_ns = min(until_ns, edge_ns)
         if edge_tick is not None:
             watch_ns = self._expected_ns(edge_tick) - _WATCH_NS
             if watch_ns < until_ns:
@@ -148,6 +142,9 @@ class ScanEngine:
             command = self._control.recv(_COMMAND_BYTES)
             if command in (SAFETY_OK, SAFETY_LOST):
                 self._plc.set_safety(ok=command == SAFETY_OK)
+            elif command.startswith(TRIGGER):
+                at_ns = MonotonicNs(int(command.removeprefix(TRIGGER)))
+                self._plc.latch_trigger(self._drive.tick(at_ns))
             else:
                 self._stopping = True
         if self._writes in ready:
