@@ -16,7 +16,7 @@ registers). Addresses count from 0. A register has 16 bits; a 32-bit value takes
 high word first. Bit 0 is the least significant. All areas suit OpenPLC: holding register n is
 `%QWn` below 1024 and `%MW(n - 1024)` from 1024 on, coil n is `%QX(n / 8).(n mod 8)`.
 
-Valve outputs are coils, read only: valve v of station s is coil `first_output` of s + v. One PLC has
+Valve outputs are coils, read only: valve v of a station is coil `first_output` + v. One PLC has
 768 of them (six bars of 128 valves, or up to 16 stations that together have no more). Coil 768 is
 the belt drive, 769 its slow speed, 770 lights while the line may fire, 771 in the safe state, 772
 in maintenance. A write to a coil or to a register that the PLC writes has no effect or is
@@ -24,7 +24,7 @@ answered with exception 2.
 
 Who may command: the first master whose write is seen has the lease. It keeps it by changing
 `heartbeat` with every write; silence, or request bit 4, ends it and closes every valve. Writes of
-other masters are counted in `foreign_writes` and do nothing. `docs/plc.md` follows one pulse through
+other masters are counted in `foreign_writes` and do nothing. `docs/plc.md` follows a pulse through
 these registers.
 
 Reading the map beside a running line, with `mbpoll` (one-shot, addresses from 0):
