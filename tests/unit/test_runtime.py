@@ -10,7 +10,7 @@ from plc.types import PlcState
 from tests.support.belt_scenes import LyingItem
 from tests.support.cell_network import write_bundle
 from tests.support.line_process import wait_for
-from tests.support.plc_bench import MM_PER_TICK
+from tests.support.plc_bench import AT, MM_PER_TICK
 from tests.support.runtime_rig import CLOCK, RealTimePlc, RuntimeRig, SeeingDetector
 from tests.unit.test_core import Jumping
 from tests.unit.test_session_writer import HEADER, SessionWriter
@@ -51,8 +51,8 @@ def test_a_line_starts_shows_pictures_records_its_session_and_stops_with_the_plc
         assert rig.feed.pictures[0].startswith(b"\xff\xd8")
         rig.runtime.check()
         assert not rig.runtime.ended
-        assert plant.plc.read_holding(2, 1) == [PlcState.RUNNING]
-    assert plant.plc.read_holding(2, 1) == [PlcState.STOPPED]
+        assert plant.plc.read_holding(AT["state"], 1) == [PlcState.RUNNING]
+    assert plant.plc.read_holding(AT["state"], 1) == [PlcState.STOPPED]
     last = rig.feed.snapshots[-1]
     assert isinstance(last, LineSnapshot)
     assert last.totals.closes
@@ -91,7 +91,9 @@ def test_a_plc_that_goes_away_at_the_very_end_does_not_keep_the_line_from_ending
 
     with RuntimeRig(plant.link, bundle) as rig:
         rig.start_sorting()
-        wait_for(lambda: plant.plc.read_holding(2, 1) == [PlcState.RUNNING], "the PLC running")
+        wait_for(
+            lambda: plant.plc.read_holding(AT["state"], 1) == [PlcState.RUNNING], "the PLC running"
+        )
         monkeypatch.setattr(plant.link, "exchange", until_asked_to_stop)
     rig.runtime.stop()
     rig.runtime.check()
@@ -162,7 +164,7 @@ class BlindDetector:
 def test_a_failing_detector_ends_the_line_in_words_and_the_plc_is_stopped(plant, bundle):
     with RuntimeRig(plant.link, bundle, detector=BlindDetector()) as rig:
         assert "the network could not run" in failure_of(rig)
-    assert plant.plc.read_holding(2, 1) == [PlcState.STOPPED]
+    assert plant.plc.read_holding(AT["state"], 1) == [PlcState.STOPPED]
 
 
 def test_a_broken_camera_driver_ends_the_line(plant, bundle):
@@ -183,7 +185,7 @@ def test_a_pipeline_that_hangs_has_the_plc_told_to_stop(plant, bundle, monkeypat
         rig.start_sorting()
         plc = rig.runtime._plc
         monkeypatch.setattr(plc, "ask", lambda _: None)
-        wait_for(lambda: plant.plc.read_holding(2, 1) == [PlcState.STOPPED], "the stop")
+        wait_for(lambda: plant.plc.read_holding(AT["state"], 1) == [PlcState.STOPPED], "the stop")
 
 
 def test_a_request_from_the_console_is_served_like_one_from_the_page(plant, bundle):

@@ -12,6 +12,7 @@ from plc.config import TcpTransport
 from tests.support.line_process import shared_memory, wait_for
 from tests.support.lockstep_rig import shipped_line
 from tests.support.modbus_bytes import RawClient
+from tests.support.plc_bench import AT
 from tests.support.plc_wire import free_port
 from twin.demo_plant import DemoPlant, PlantError
 from vision.errors import CameraError
@@ -53,7 +54,7 @@ def test_the_plant_shows_its_belt_answers_and_notices_each_process_that_dies(
     assert second.exposed_ns > first.exposed_ns
     assert first.image.shape == (320, 640, 3)
     with closing(RawClient(port, unit=1)) as master:
-        assert master.read(2, 1) == [0]
+        assert master.read(AT["state"], 1) == [0]
     scores = plant.scores()
     assert [fraction for fraction, _ in scores.fractions] == list(Fraction)
     assert plant.pick_lamps() == scores.lamps == 0

@@ -17,6 +17,7 @@ from tests.support.line_process import (
     wait_for,
 )
 from tests.support.modbus_bytes import RawClient
+from tests.support.plc_bench import AT
 from tests.support.plc_wire import free_port
 
 pytestmark = pytest.mark.wire
@@ -110,7 +111,7 @@ def test_demo_killed_outright_takes_its_children_along_and_starts_again(
         seen = demo.wait(lambda now: now["link_ok"] and now["frames"] > 3, "the line again")
         assert seen["state"] == "stopped"
         master = RawClient(demo_folder.plc_port, unit=1)
-        assert master.read(2, 1) == [0]
+        assert master.read(AT["state"], 1) == [0]
         master.close()
         demo.signal(signal.SIGTERM)
         assert demo.ended() == 0, demo.log
