@@ -23,7 +23,7 @@ from twin.remote_io.setup import RemoteIoSetup
 from twin.wiring import BeltCommand, ValveEdge
 
 _VALVES, _BELT_COIL, _COILS = 80, 80, 88
-_PROOF_WRITES = 1000
+_PROOF_WRITES = 500
 _WIDE_MM = 1250.0
 """A nozzle pitch so wide that the mode is not refused: its precision is what is measured."""
 _NAIVE_AHEAD_S = (0.01, 0.04)

@@ -8,6 +8,7 @@ import numpy as np
 
 from calibration.units import BeltTick
 from calibration.valve_map import ValveSpan
+from plc.register_flags import PulseReason
 from plc.types import EjectionCommand, EjectionReport, PulseOutcome
 
 VALVES = 12
@@ -126,7 +127,7 @@ def judge(shots: Shots, *, late_tick: int) -> Verdict:
         else:
             # Opened although the PLC says that it did not fire: as bad as opening twice.
             double += len(opened)
-            reasons[reports[0].outcome.name.lower()] += 1
+            reasons[_reason(reports[0])] += 1
     return Verdict(
         pulses=shots.pulses,
         errors_tick=tuple(errors),
@@ -136,6 +137,11 @@ def judge(shots: Shots, *, late_tick: int) -> Verdict:
         outcomes=outcomes,
         reasons=reasons,
     )
+
+
+def _reason(report: EjectionReport) -> str:
+    """Return the PLC's reason; a report without one is the PLC thread's on what was never sent."""
+    return "unsent" if report.reason is PulseReason.UNSTATED else report.reason.name.lower()
 
 
 def _assign(shots: Shots) -> dict[int, dict[int, list[int]]]:
