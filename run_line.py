@@ -68,6 +68,14 @@ PACKAGE_COMMANDS = {
         "feed a recorded session through the same pipeline and compare every decision",
         "telemetry.replay_command",
     ),
+    "report": (
+        "write and file a period's figures, or a year's worksheet, as JSON, CSV, XLSX and PDF",
+        "telemetry.reports.report_command",
+    ),
+    "ledger": (
+        "check the plant's ledger for tampering, look into it, enter tickets, correct entries",
+        "telemetry.ledger.ledger_command",
+    ),
     "check": (
         "check a line file, its bundle and its latency budget; start nothing",
         "twin.check_command",
