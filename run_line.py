@@ -84,6 +84,10 @@ PACKAGE_COMMANDS = {
         "look at and upgrade the plant's database",
         "telemetry.database_command",
     ),
+    "cameras": (
+        "find what cameras are connected, and print their sections",
+        "vision.cameras_command",
+    ),
 }
 """Commands that a package offers whole: name to summary and module. The module has
 `add_arguments(parser)` and `run(arguments, console) -> int`; it is imported when asked for, so that

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.result import CannotRunError, Figures, show, write
 
-NAMES = ("latency", "firing", "sorting", "planning", "tracking")
+NAMES = ("camera_copies", "latency", "firing", "sorting", "planning", "tracking")
 
 
 class _Benchmark(Protocol):

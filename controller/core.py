@@ -27,7 +27,7 @@ from controller.step import DecidedItem, Intervention, LineStatus, StepResult
 from controller.types import DecisionReason, ItemRecord
 from plc.errors import PlcError
 from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest
-from vision.types import Detections, FrameStamp, Track
+from vision.types import CameraLosses, Detections, FrameStamp, Track
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +41,14 @@ class CaptureFigures:
 
     Attributes:
         frames_dropped: frames the camera made that were not processed.
+        losses: frames the camera made that never became an image.
         frames_per_s: processed, over the last snapshot interval.
         records_dropped: records the feed had no room for.
         latencies: by stage.
     """
 
     frames_dropped: int
+    losses: CameraLosses
     frames_per_s: float
     records_dropped: int
     latencies: tuple[StageLatency, ...]
@@ -256,6 +258,7 @@ class LineCore:
             belt_speed_mm_per_s=clock.ticks_per_s * self._mm_per_tick if clock else 0.0,
             frames=self._frames,
             frames_dropped=figures.frames_dropped,
+            camera_losses=figures.losses,
             frame_age_ms=math.inf if age_ms is None else age_ms,
             frames_per_s=figures.frames_per_s,
             totals=self._ledger.totals,

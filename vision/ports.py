@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vision.types import Detections, Frame
+from vision.types import CameraLosses, Detections, Frame
 
 
 class Camera(Protocol):
@@ -35,6 +35,10 @@ class Camera(Protocol):
             CameraError: the device is gone; `open` must be called again.
             EndOfStreamError: a file or folder has no more frames.
         """
+        ...
+
+    def losses(self) -> CameraLosses:
+        """Return what was lost between sensor and image so far. Any thread; never raises."""
         ...
 
     def close(self) -> None:
