@@ -68,14 +68,6 @@ PACKAGE_COMMANDS = {
         "feed a recorded session through the same pipeline and compare every decision",
         "telemetry.replay_command",
     ),
-    "report": (
-        "write and file a period's figures, or a year's worksheet, as JSON, CSV, XLSX and PDF",
-        "telemetry.reports.report_command",
-    ),
-    "ledger": (
-        "check the plant's ledger for tampering, look into it, enter tickets, correct entries",
-        "telemetry.ledger.ledger_command",
-    ),
     "check": (
         "check a line file, its bundle and its latency budget; start nothing",
         "twin.check_command",
@@ -83,10 +75,6 @@ PACKAGE_COMMANDS = {
     "database": (
         "look at and upgrade the plant's database",
         "telemetry.database_command",
-    ),
-    "cameras": (
-        "find what cameras are connected, and print their sections",
-        "vision.cameras_command",
     ),
 }
 """Commands that a package offers whole: name to summary and module. The module has

@@ -11,11 +11,11 @@ from rich.console import Console
 
 from benchmarks.result import CannotRunError, Figures, show, write
 
-NAMES = ("camera_copies", "latency", "firing", "sorting", "planning", "tracking")
+NAMES = ("latency", "firing", "sorting", "planning", "tracking")
 
 
 class _Benchmark(Protocol):
-    def run(self, *, quick: bool, console: Console) -> Figures: ...
+    def run(self, *, quick: bool, console: Console, **cluster: str) -> Figures: ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,13 +25,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--quick", action="store_true", help="the same measurements on less work, within 45 s"
     )
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="sorting only: run its sweep on this Ray cluster"
+    )
     arguments = parser.parse_args(argv)
+    if arguments.ray is not None and arguments.name != "sorting":
+        parser.error("--ray goes with the benchmark `sorting`")
     console = Console()
     benchmark: _Benchmark = importlib.import_module(f"benchmarks.{arguments.name}")
     # The line's alarms and the end of its link are part of a measurement, not news.
     logging.disable(logging.ERROR)
     try:
-        figures = benchmark.run(quick=arguments.quick, console=console)
+        cluster = {"ray_address": arguments.ray} if arguments.ray is not None else {}
+        figures = benchmark.run(quick=arguments.quick, console=console, **cluster)
     except CannotRunError as error:
         console.print(f"[red]error[/red] {error}", highlight=False)
         return 2

@@ -10,6 +10,7 @@ from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
 from controller.packml import PackmlMachine
 from controller.pipeline import SortingPipeline
+from controller.ports import LinePipeline
 from controller.stations import StationConfig
 from plc.clock_fit import ClockFit
 from vision.tracker_config import TrackerConfig
@@ -25,6 +26,7 @@ def build_core(
     limits: LimitsConfig,
     tracker: TrackerConfig,
     stall_after_ms: float,
+    pipeline: LinePipeline | None = None,
 ) -> LineCore:
     """Return a core in STOPPED with an empty belt.
 
@@ -39,6 +41,7 @@ def build_core(
         tracker: tracker settings.
         stall_after_ms: camera silence after which the line is held and the alarm stands; pulses
             are refused far earlier, by `limits.max_frame_age_ms`.
+        pipeline: another one than the line's own, for comparison; None builds that.
 
     Raises:
         ValueError: the recipe names a station that the line does not have.
@@ -47,7 +50,8 @@ def build_core(
     return LineCore(
         session_id=session_id,
         bundle_id=bundle_id,
-        pipeline=SortingPipeline(
+        pipeline=pipeline
+        or SortingPipeline(
             calibration=calibration,
             stations=measured,
             recipe=recipe,

@@ -20,14 +20,15 @@ blown over. The splitter stands 0.1 m high 0.4 m behind the bar, with the fall o
 needed at the splitter changes little between 2 and 4 m/s.
 """
 _REFERENCE_NOZZLE_MM, _REFERENCE_KPA, _REFERENCE_PITCH_MM = 1.5, 300.0, 12.5
-_TARGET_MARGIN: Final = 2.0
-"""A target gets twice the air that it needs: it shall leave for certain."""
-_LEAST_TARGET_SHARE, _LEAST_NEIGHBOUR_SHARE = 0.3, 0.06
-"""Smallest shares needed: even film has to be met near its middle, and no breath takes it along.
-
-Swept in the twin's standard scenario (perfect detector, 5 to 20 % occupancy): purity and recovery
-stay within a point for 0.3 to 0.4 and 0.03 to 0.1; below 0.2 light targets are missed.
-"""
+_TARGET_MARGIN: Final = 1.5
+"""A target counts as needing half as much air again as its mass does: it may be round and let part
+of the jet go by, or lie askew."""
+_LEAST_TARGET_SHARE, _LEAST_NEIGHBOUR_SHARE = 0.2, 0.06
+"""Smallest shares needed for even odds: even film has to be met near its middle, and no breath
+takes it along."""
+_LEAST_LOG_SD: Final = 0.6
+"""Least spread of the logarithm of the share needed: shape, stiffness, where the jet meets it."""
+_SMALLEST_SHARE: Final = 1e-6
 _INVERSE_SQRT_2PI: Final = 1.0 / math.sqrt(2.0 * math.pi)
 _SMALLEST_SD_MM: Final = 0.1
 _MM2_PER_CM2: Final = 100.0
@@ -87,11 +88,11 @@ def lifted_g_per_cm_s(*, nozzle_mm: float, nozzle_kpa: float, pitch_mm: float) -
 def target_share(
     mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float, lifted: float
 ) -> Float64Array:
-    """Return the share of a target's area that the air must sweep for it to leave for certain.
+    """Return the share of a target's area that the air must sweep for even odds that it leaves.
 
     Args:
         mass_g: of the items.
-        area_mm2: of their boxes.
+        area_mm2: of their outlines.
         speed_mm_per_s: of the belt.
         lifted: of the bar, from `lifted_g_per_cm_s`.
     """
@@ -102,11 +103,11 @@ def target_share(
 def neighbour_share(
     mass_g: Float64Array, area_mm2: Float64Array, speed_mm_per_s: float, lifted: float
 ) -> Float64Array:
-    """Return the share of a neighbour's area from which the air takes it along for certain.
+    """Return the share of a neighbour's area that air takes it along from with even odds.
 
     Args:
         mass_g: of the items.
-        area_mm2: of their boxes.
+        area_mm2: of their outlines.
         speed_mm_per_s: of the belt.
         lifted: of the bar, from `lifted_g_per_cm_s`.
     """
@@ -121,11 +122,30 @@ def _needed_share(
     return g_per_cm2 * (speed_mm_per_s / _MM_PER_CM) / lifted
 
 
-def catch_probability(share: Float64Array, needed: Float64Array) -> Float64Array:
+def catch_probability(
+    share: Float64Array, needed: Float64Array, log_sd: Float64Array
+) -> Float64Array:
     """Return the probability that an item leaves the belt.
+
+    Its mass is known within a factor, and so is the air it needs: the share needed is log-normal
+    about the one for even odds.
 
     Args:
         share: of its area that air sweeps.
-        needed: share from which it leaves for certain; below, the chance falls in proportion.
+        needed: share with which it leaves as likely as not.
+        log_sd: spread of the logarithm of that.
     """
-    return np.asarray(np.minimum(share / needed, 1.0), dtype=np.float64)
+    distance = np.log(np.maximum(share, _SMALLEST_SHARE) / needed) / log_sd
+    return np.asarray(ndtr(distance), dtype=np.float64)
+
+
+def need_log_sd(mass_g: Float64Array, mass_sd_g: Float64Array) -> Float64Array:
+    """Return the spread of the logarithm of the share needed, from that of the mass."""
+    relative = mass_sd_g / np.maximum(mass_g, 1e-6)
+    return np.asarray(np.maximum(np.sqrt(np.log1p(relative**2)), _LEAST_LOG_SD), dtype=np.float64)
+
+
+def median_mass_g(mass_g: Float64Array, mass_sd_g: Float64Array) -> Float64Array:
+    """Return the median of log-normal masses with these means and standard deviations."""
+    relative = mass_sd_g / np.maximum(mass_g, 1e-6)
+    return np.asarray(mass_g / np.sqrt(1.0 + relative**2), dtype=np.float64)

@@ -51,6 +51,14 @@ class RecipeConfig(Section):
     """Lamp probability from which jets near the item are inhibited (lower than the alarm's)."""
     max_by_catch_ratio: NotNegative
     """A pulse is skipped when expected by-catch mass / target mass exceeds this."""
+    max_heavy_probability: Probability = 0.3
+    """Probability of being heavier than `max_mass_g` from which an item is not fired at."""
+    air_price_g_per_valve_s: NotNegative = 15.0
+    """What a valve's air for a second is worth, in grams of target. Pulses are shrunk where the
+    last of their air brings less than this; it never makes one wider."""
+    costs: dict[Fraction, dict[Fraction, NotNegative]] = Field(default={})
+    """[recipe.costs.PRODUCT]: what a gram of a fraction costs in the product stream of another,
+    in grams of that product; 1 where nothing is said. A lamp in paper is not a cup in paper."""
 
     @model_validator(mode="after")
     def _every_fraction_has_a_rule(self) -> Self:
@@ -91,5 +99,7 @@ class LimitsConfig(Section):
     """Time allowed for tracking and planning, for the latency budget."""
     command_lead_ms: Positive
     """A pulse must be planned at least this long before its open tick (link cycle and PLC scan)."""
+    planning_rounds: int = Field(default=3, ge=1, le=10)
+    """How often the windows of one step are chosen again given each other; 1 is one by one."""
     confirm_timeout_ms: Positive
     """Time after a pulse's close tick without the PLC's word after which the item is blocked."""

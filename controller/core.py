@@ -13,7 +13,7 @@ from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
 from controller.packml import CommandReply, PackmlMachine, requests
-from controller.pipeline import SortingPipeline
+from controller.ports import LinePipeline
 from controller.snapshot import (
     AcknowledgeAlarm,
     Alarm,
@@ -27,7 +27,7 @@ from controller.step import DecidedItem, Intervention, LineStatus, StepResult
 from controller.types import DecisionReason, ItemRecord
 from plc.errors import PlcError
 from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest
-from vision.types import CameraLosses, Detections, FrameStamp, Track
+from vision.types import Detections, FrameStamp, Track
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +41,12 @@ class CaptureFigures:
 
     Attributes:
         frames_dropped: frames the camera made that were not processed.
-        losses: frames the camera made that never became an image.
         frames_per_s: processed, over the last snapshot interval.
         records_dropped: records the feed had no room for.
         latencies: by stage.
     """
 
     frames_dropped: int
-    losses: CameraLosses
     frames_per_s: float
     records_dropped: int
     latencies: tuple[StageLatency, ...]
@@ -79,7 +77,7 @@ class LineCore:
         *,
         session_id: str,
         bundle_id: str,
-        pipeline: SortingPipeline,
+        pipeline: LinePipeline,
         machine: PackmlMachine,
         health: HealthMonitor,
         ledger: ItemLedger,
@@ -258,7 +256,6 @@ class LineCore:
             belt_speed_mm_per_s=clock.ticks_per_s * self._mm_per_tick if clock else 0.0,
             frames=self._frames,
             frames_dropped=figures.frames_dropped,
-            camera_losses=figures.losses,
             frame_age_ms=math.inf if age_ms is None else age_ms,
             frames_per_s=figures.frames_per_s,
             totals=self._ledger.totals,
@@ -308,7 +305,7 @@ class LineCore:
         return intervene(self._pipeline, intervention)
 
 
-def intervene(pipeline: SortingPipeline, intervention: Intervention) -> tuple[DecidedItem, ...]:
+def intervene(pipeline: LinePipeline, intervention: Intervention) -> tuple[DecidedItem, ...]:
     """Do to a pipeline what was done between two frames; returns the items it decided."""
     if intervention is Intervention.HAZARDS_REMOVED:
         return pipeline.hazards_removed()

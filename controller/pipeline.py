@@ -20,6 +20,7 @@ from controller.stations import StationConfig
 from controller.step import DecidedItem, LineStatus, StepResult
 from controller.types import ActionPolicy, DecisionReason
 from vision.locate import BeltLocator
+from vision.ports import ItemFollower
 from vision.tracker import Tracker
 from vision.tracker_config import TrackerConfig
 from vision.tracking.scene import BeltScene
@@ -27,7 +28,7 @@ from vision.types import Detections, FrameStamp, Track
 
 IntArray = npt.NDArray[np.intp]
 
-_PAST_LAST_BAR_MM = 300.0
+PAST_LAST_BAR_MM = 300.0
 """How far behind the last bar items still count: longer than any pulse reaches over the belt."""
 _RING_LENGTH = 1 << 16
 """Decisions remembered, by identity modulo this: many times what lies on a belt at once."""
@@ -48,6 +49,7 @@ class SortingPipeline:
         recipe: RecipeConfig,
         limits: LimitsConfig,
         tracker: TrackerConfig,
+        follower: ItemFollower | None = None,
     ) -> None:
         """Start with an empty belt and all valves at rest.
 
@@ -57,6 +59,7 @@ class SortingPipeline:
             recipe: what to do with which fraction.
             limits: freshness and trust limits.
             tracker: tracker settings.
+            follower: another tracker than the line's own, for comparison; None builds that.
 
         Raises:
             ValueError: the recipe names a station that the line does not have.
@@ -75,7 +78,9 @@ class SortingPipeline:
         )
         self._locator = BeltLocator(calibration, border_px=tracker.border_px)
         last_mm = max((s.distance_mm for s in stations), default=calibration.view_s_max_mm)
-        self._tracker = Tracker(tracker, calibration, keep_until_s_mm=last_mm + _PAST_LAST_BAR_MM)
+        self._tracker: ItemFollower = follower or Tracker(
+            tracker, calibration, keep_until_s_mm=last_mm + PAST_LAST_BAR_MM
+        )
         self._watch = HazardWatch(keep_out_mm=recipe.hazard_keep_out_mm)
         self._station_ring = np.full(_RING_LENGTH, NO_STATION)
         self._last_ns: MonotonicNs | None = None
@@ -126,8 +131,8 @@ class SortingPipeline:
     def hazards_removed(self) -> tuple[DecidedItem, ...]:
         """Take an operator's word that the hazardous items were dealt with.
 
-        Their places on the belt stay known: should one still lie there, a look-alike that the
-        operator left, it raises no second alarm and is no second item, and jets keep clear of it.
+        Their places stay known: a look-alike that the operator left raises no second alarm, is no
+        second item, and jets keep clear of it.
 
         Returns:
             Those that had no decision yet, with it, so that every item has one.
@@ -166,9 +171,8 @@ class SortingPipeline:
     def _due(self, scene: BeltScene, status: LineStatus) -> list[int]:
         """Return rows of items whose decision cannot wait for another frame.
 
-        Items are decided when their leading edge leaves the view; where the jets are so near that
-        the budget needs it, earlier. An item whose upstream end is still out of view waits for it
-        as long as the first bar allows.
+        Items are decided when their leading edge leaves the view, earlier where the budget asks for
+        it; one whose upstream end is out of view waits for it as long as the first bar allows.
         """
         waiting = (scene.track_id > 0) & ~scene.decided
         if not waiting.any():
@@ -205,8 +209,7 @@ class SortingPipeline:
             return DecidedItem(track=track, decision=policy.hazard_decision(track), pulses=())
         fraction = int(wishes.fraction[row])
         if outcome is None:
-            stay = policy.reason_to_stay(fraction, track.confidence, track.mass_g)
-            outcome = Outcome(reason=stay, pulses=())
+            outcome = Outcome(reason=policy.reason_to_stay(track), pulses=())
         action, station = ActionPolicy.PASS, None
         if outcome.reason is DecisionReason.TARGET:
             action, station = policy.action(fraction), int(wishes.station[row])

@@ -4,15 +4,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from calibration.valve_response import BarResponse
 from controller.bar_aim import BarAim
 from controller.config import LimitsConfig, RecipeConfig
 from controller.jet_window import JetWindow, StationTiming, command_of
 from controller.stations import JetBarConfig
 from controller.step import LineStatus, PlannedPulse
+from controller.surroundings import Surroundings
 from controller.types import DecisionReason
 from controller.valve_schedule import SharedPulse, ValveSchedule, WantedWindow
-from controller.window_fit import Surroundings, fit_window
+from controller.window_fit import Wanted, WindowFit
 from plc.types import EjectionCommand
 from vision.tracker_config import TrackerConfig
 from vision.tracking.motion import Arrival, predict_arrival
@@ -100,6 +103,8 @@ class StationPlanner:
         self._limits = limits
         self._motion = motion
         self._mm_per_tick = mm_per_tick
+        self._swept: dict[int, float] = {}
+        """Share of each item, by identity, that pulses already sent will sweep."""
         self._schedule = ValveSchedule(
             valve_count=station.valve_count,
             max_duty=station.max_duty,
@@ -152,12 +157,11 @@ class StationPlanner:
             return StationPlan(outcomes={t.track_id: refused for t in targets}, planned=())
         outcomes: dict[int, Outcome] = {}
         wanted: list[WantedWindow] = []
-        for target in targets:
-            found = self._window(target, around)
+        for target, found in zip(targets, self._windows(targets, around), strict=True):
             if isinstance(found, DecisionReason):
                 outcomes[target.track_id] = Outcome(reason=found, pulses=())
             else:
-                wanted.append(WantedWindow(track_id=target.track_id, window=found))
+                wanted += (WantedWindow(track_id=target.track_id, window=w) for w in found)
         served = self._reserve(wanted, around, next_pulse_id)
         for want in wanted:
             pulses = tuple(s.command for s in served if want.track_id in s.track_ids)
@@ -168,17 +172,28 @@ class StationPlanner:
         )
         return StationPlan(outcomes=outcomes, planned=planned)
 
-    def _window(self, target: Target, around: Surroundings) -> JetWindow | DecisionReason:
-        found = fit_window(
-            target.row,
+    def _windows(
+        self, targets: Sequence[Target], around: Surroundings
+    ) -> list[tuple[JetWindow, ...] | DecisionReason]:
+        ids = around.scene.track_id.tolist()
+        fit = WindowFit(
             around,
             self._recipe,
             self._limits,
-            may_be_hazardous=target.gentle,
+            np.array([self._swept.get(track_id, 0.0) for track_id in ids]),
         )
-        if isinstance(found, JetWindow) and not self._schedule.allows_duty(found, around.timing):
-            return DecisionReason.VALVE_DUTY
-        return found
+        found = fit.choose([Wanted(row=t.row, exempt=t.gentle) for t in targets])
+        swept = dict(zip(ids, fit.swept.tolist(), strict=True))
+        self._swept = {track_id: s for track_id, s in swept.items() if track_id > 0 and s > 0.0}
+        return [self._within_duty(windows, around.timing) for windows in found]
+
+    def _within_duty(
+        self, found: tuple[JetWindow, ...] | DecisionReason, timing: StationTiming
+    ) -> tuple[JetWindow, ...] | DecisionReason:
+        if isinstance(found, DecisionReason):
+            return found
+        allowed = all(self._schedule.allows_duty(window, timing) for window in found)
+        return found if allowed else DecisionReason.VALVE_DUTY
 
     def _reserve(
         self, wanted: Sequence[WantedWindow], around: Surroundings, next_pulse_id: int

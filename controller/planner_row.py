@@ -13,8 +13,8 @@ from controller.planner import Outcome, StationPlan, StationPlanner, Target
 from controller.policy import NO_STATION, SortPolicy, Wishes
 from controller.stations import BeltRequestConfig, JetBarConfig, StationConfig, SwingConfig
 from controller.step import HazardConflict, LineStatus, PlannedPulse
+from controller.surroundings import Surroundings
 from controller.swing_planner import BeltAhead, SwingPlanner
-from controller.window_fit import Surroundings
 from vision.tracker_config import TrackerConfig
 from vision.tracking.scene import BeltScene
 
@@ -165,10 +165,10 @@ class PlannerRow:
         return planner.plan(targets, around, next_pulse_id=self._next_pulse_id)
 
     def _foreign(self, station: int, belt: BeltNow) -> Float64Array:
-        """Return (n,) probability that an item passes a station and is not wanted there."""
-        wanted = self._policy.probability_for_station(belt.scene.posterior, station)
+        """Return (n,) what a gram of each item passing a station costs when it leaves there."""
+        cost = self._policy.cost_at_station(belt.scene.posterior, station)
         passing = (belt.stations == NO_STATION) | (belt.stations > station)
-        return np.where(passing, 1.0 - wanted, 0.0)
+        return np.where(passing, cost, 0.0)
 
 
 def _planner(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from controller.config import FractionRule, RecipeConfig
 from controller.stations import StationConfig
 from controller.types import ActionPolicy, DecisionReason, SortDecision
+from vision.mass import heavy_probability
 from vision.tracking.scene import BeltScene
 from vision.types import FRACTIONS, Fraction, Track
 
@@ -17,6 +18,8 @@ Float64Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
+SMALLEST_RATIO: Final = 1e-3
+"""By-catch ratio that a recipe's zero means: expectations are never exactly zero."""
 NO_STATION: Final = -1
 """Station of items that stay on the belt, where stations are arrays."""
 
@@ -55,6 +58,7 @@ class SortPolicy:
         self._rules = tuple(recipe.fractions[fraction] for fraction in FRACTIONS)
         names = [station.name for station in stations]
         self._station = np.array([self._index_of(rule, names) for rule in self._rules])
+        self._costs = _costs(recipe, self._station, len(names))
         self._is_ejected = np.array([rule.action is ActionPolicy.EJECT for rule in self._rules])
         self._min_probability = np.array([rule.min_probability for rule in self._rules])
         stops = [rule.action is ActionPolicy.STOP_AND_ALARM for rule in self._rules]
@@ -79,7 +83,8 @@ class SortPolicy:
         fraction = posterior.argmax(axis=0) if n else np.empty(0, dtype=np.intp)
         confidence = posterior.max(axis=0, initial=0.0)
         sure = confidence >= self._min_probability[fraction]
-        light = (scene.mass_g <= self._recipe.max_mass_g) | ~self._is_ejected[fraction]
+        heavy = heavy_probability(scene.mass_g, scene.mass_sd_g, self._recipe.max_mass_g)
+        light = (heavy <= self._recipe.max_heavy_probability) | ~self._is_ejected[fraction]
         hazardous = posterior[self._hazards]
         hazard = hazardous.sum(axis=0)
         believed = np.any(
@@ -91,15 +96,42 @@ class SortPolicy:
         return Wishes(
             fraction=fraction,
             confidence=confidence,
-            station=np.where(sure & light & ~believed, self._station[fraction], NO_STATION),
+            station=np.where(
+                sure & light & ~believed & self._worth(posterior, fraction),
+                self._station[fraction],
+                NO_STATION,
+            ),
             hazard=hazard,
             believed=believed,
             suspect=suspect,
         )
 
-    def probability_for_station(self, posterior: Float64Array, station: int) -> Float64Array:
-        """Return (n,) probability that items are of a fraction that goes to `station`."""
-        return np.asarray(posterior[self._station == station].sum(axis=0), dtype=np.float64)
+    def cost_at_station(self, posterior: Float64Array, station: int) -> Float64Array:
+        """Return (n,) what a gram of each item costs in a station's product, in grams of that.
+
+        The sum over what the item may be of its probability times the recipe's cost; fractions
+        that belong there cost nothing.
+        """
+        return np.asarray(self._costs[station] @ posterior, dtype=np.float64)
+
+    def _worth(self, posterior: Float64Array, fraction: IntArray) -> BoolArray:
+        """Return (n,) whether each item is worth more than it may cost where its fraction goes.
+
+        Leaving it on the belt is worth nothing and costs nothing: to abstain is a choice like any
+        other. Without a cost matrix the thresholds alone decide.
+        """
+        if not self._recipe.costs:
+            return np.ones(len(fraction), dtype=np.bool_)
+        station = self._station[fraction]
+        costs = self._costs @ posterior
+        belongs = np.stack([self._station == s for s in range(len(self._costs))]) @ posterior
+        rows = np.arange(len(fraction))
+        at = np.maximum(station, 0)
+        return np.asarray(belongs[at, rows] > costs[at, rows], dtype=np.bool_)
+
+    def station_of(self, fraction: int) -> int:
+        """Return where a fraction (index into FRACTIONS) goes, NO_STATION for nowhere."""
+        return int(self._station[fraction])
 
     def decision(
         self, track: Track, *, action: ActionPolicy, station: int | None, reason: DecisionReason
@@ -140,19 +172,33 @@ class SortPolicy:
         """Return what the recipe wants with a fraction (index into FRACTIONS)."""
         return self._rules[fraction].action
 
-    def reason_to_stay(self, fraction: int, confidence: float, mass_g: float) -> DecisionReason:
-        """Return why an item without a station stays on the belt.
-
-        Args:
-            fraction: index into FRACTIONS.
-            confidence: its probability.
-            mass_g: the item's estimated mass.
-        """
-        rule = self._rules[fraction]
+    def reason_to_stay(self, track: Track) -> DecisionReason:
+        """Return why an item without a station stays on the belt."""
+        fraction = FRACTIONS.index(track.fraction)
+        rule, recipe = self._rules[fraction], self._recipe
         if rule.action is ActionPolicy.PASS:
             return DecisionReason.NOT_TARGET
-        if confidence < rule.min_probability:
+        if track.confidence < rule.min_probability:
             return DecisionReason.LOW_CONFIDENCE
-        if rule.action is ActionPolicy.EJECT and mass_g > self._recipe.max_mass_g:
+        mass_g, sd_g = np.array([track.mass_g]), np.array([track.mass_sd_g])
+        heavy = float(heavy_probability(mass_g, sd_g, recipe.max_mass_g)[0])
+        if rule.action is ActionPolicy.EJECT and heavy > recipe.max_heavy_probability:
             return DecisionReason.TOO_HEAVY
+        if not self._worth(np.array(track.posterior)[:, None], np.array([fraction]))[0]:
+            return DecisionReason.TOO_COSTLY
         return DecisionReason.NOT_TARGET
+
+
+def _costs(recipe: RecipeConfig, station: IntArray, station_count: int) -> Float64Array:
+    """Return (stations, 6) what a gram of each fraction costs in each station's product.
+
+    Where a station takes several fractions, what harms one of them most counts.
+    """
+    costs = np.ones((max(station_count, 1), len(FRACTIONS)))
+    for index in range(station_count):
+        products = [FRACTIONS[i] for i in np.flatnonzero(station == index)]
+        for column, fraction in enumerate(FRACTIONS):
+            said = [recipe.costs.get(product, {}).get(fraction, 1.0) for product in products]
+            costs[index, column] = max(said, default=1.0)
+        costs[index, station == index] = 0.0
+    return costs

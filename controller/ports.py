@@ -1,4 +1,4 @@
-"""What the controller needs from outside: to publish, to hear operators, to be timed."""
+"""What the controller needs from outside: items sorted, to publish, to hear, to be timed."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,8 +6,10 @@ from typing import Protocol
 from controller.latency_window import Stage
 from controller.plc_thread import PlcEvent, TimedCommand
 from controller.snapshot import LineSnapshot, OperatorRequest, StageLatency
-from controller.types import ItemRecord
+from controller.step import DecidedItem, LineStatus, StepResult
+from controller.types import DecisionReason, ItemRecord
 from plc.types import PlcRequest
+from vision.types import Detections, FrameStamp, Track
 
 
 class LineFeed(Protocol):
@@ -77,4 +79,24 @@ class LatencySink(Protocol):
 
     def drain(self) -> tuple[StageLatency, ...]:
         """Return the summary of what was added since the last call, for the snapshot."""
+        ...
+
+
+class LinePipeline(Protocol):
+    """Everything between detections and pulses. Pure: no clock, lock or I/O; one thread."""
+
+    def step(self, stamp: FrameStamp, detections: Detections, status: LineStatus) -> StepResult:
+        """Take one frame in, in order of exposure, and return decisions and pulses."""
+        ...
+
+    def live_tracks(self) -> tuple[Track, ...]:
+        """Return the items still in view, for the live picture."""
+        ...
+
+    def hazards_removed(self) -> tuple[DecidedItem, ...]:
+        """Take an operator's word that hazards were dealt with; returns items decided by that."""
+        ...
+
+    def give_up(self, reason: DecisionReason) -> tuple[DecidedItem, ...]:
+        """Drop everything tracked; returns the items that had no decision yet, with it."""
         ...

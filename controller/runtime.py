@@ -225,10 +225,8 @@ class LineRuntime:
         if elapsed_ns < SNAPSHOT_PERIOD_NS and not force:
             return
         frames = self._core.frames
-        capture = self._capture.status()
         figures = CaptureFigures(
-            frames_dropped=capture.dropped,
-            losses=capture.losses,
+            frames_dropped=self._capture.status().dropped,
             frames_per_s=(frames - self._snapshot_frames) * NS_PER_S / max(elapsed_ns, 1),
             records_dropped=self._records_dropped,
             latencies=self._latency.drain(),

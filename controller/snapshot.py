@@ -6,7 +6,6 @@ from enum import StrEnum
 from calibration.units import MonotonicNs
 from controller.states import LineCommand, LineMode, LineState
 from controller.types import Totals
-from vision.types import CameraLosses
 
 
 class AlarmKind(StrEnum):
@@ -76,7 +75,6 @@ class LineSnapshot:
         belt_speed_mm_per_s: from the clock fit.
         frames: frames processed since start.
         frames_dropped: frames the camera made that were not processed.
-        camera_losses: frames the camera made that never became an image.
         frame_age_ms: age of the newest frame.
         frames_per_s: over the last snapshot interval.
         totals: of items.
@@ -101,7 +99,6 @@ class LineSnapshot:
     belt_speed_mm_per_s: float
     frames: int
     frames_dropped: int
-    camera_losses: CameraLosses
     frame_age_ms: float
     frames_per_s: float
     totals: Totals

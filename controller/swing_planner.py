@@ -43,7 +43,7 @@ class BeltAhead:
     Attributes:
         scene: the belt.
         arrival: of the scene's items at the plate.
-        foreign: (n,) probability that an item passes the plate and is not wanted there.
+        foreign: (n,) what a gram of an item costs when it leaves here without being wanted here.
         suspects: rows that may be hazardous.
         status: the line now.
     """

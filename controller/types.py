@@ -24,6 +24,8 @@ class DecisionReason(StrEnum):
     NOT_TARGET = "not_target"
     LOW_CONFIDENCE = "low_confidence"
     TOO_HEAVY = "too_heavy"
+    TOO_COSTLY = "too_costly"
+    """What the item may be instead would cost its product more than it is worth."""
     HAZARD = "hazard"
     """The item itself is hazardous: no jet, stop and alarm."""
     NEAR_HAZARD = "near_hazard"

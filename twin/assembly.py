@@ -1,5 +1,6 @@
 """Puts a lockstep run together: the twin's belt under a line, or a recording through it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from calibration.line_calibration import LineCalibration
 from calibration.units import NS_PER_S, MonotonicNs
 from controller.assembly import build_core
 from controller.config import LimitsConfig, RecipeConfig
+from controller.ports import LinePipeline
 from controller.stations import StationConfig
 from plc.config import PlcConfig
 from twin.config import TwinConfig
@@ -51,6 +53,10 @@ class SimulatedLine:
     compute_latency_ms: float = 20.0
 
 
+PipelineMaker = Callable[[SimulatedLine, LineCalibration], LinePipeline]
+"""Makes the pipeline of a run."""
+
+
 def twin_run(
     line: SimulatedLine,
     config: TwinConfig,
@@ -61,6 +67,7 @@ def twin_run(
     detector: Detector | None = None,
     belts: Path | None = None,
     observer: StepObserver | None = None,
+    pipeline: PipelineMaker | None = None,
 ) -> LockstepSetup:
     """Let the twin's items ride through the line.
 
@@ -73,6 +80,7 @@ def twin_run(
         detector: looks at the rendered camera; None takes the perfect detector and draws nothing.
         belts: folder of photographs of belts; None paints one.
         observer: watches every step.
+        pipeline: makes another pipeline than the line's own, for comparison.
 
     Raises:
         ValueError: the recipe and stations, or mix and catalogue, do not fit each other.
@@ -89,7 +97,7 @@ def twin_run(
     plant.wire_valves(world.switch)
     calibration = true_calibration(config, mm_per_tick=mm_per_tick)
     sight = _sight(world, calibration, detector, belts)
-    return _setup(line, config, plant, world, sight, calibration, observer)
+    return _setup(line, config, plant, world, sight, calibration, observer, pipeline)
 
 
 def recording_run(
@@ -164,6 +172,7 @@ def _setup(
     sight: Sight,
     calibration: LineCalibration,
     observer: StepObserver | None,
+    pipeline: PipelineMaker | None = None,
 ) -> LockstepSetup:
     view_start_mm = calibration.view_s_min_mm
 
@@ -180,6 +189,7 @@ def _setup(
             limits=line.limits,
             tracker=line.tracker,
             stall_after_ms=line.stall_after_ms,
+            pipeline=None if pipeline is None else pipeline(line, calibration),
         ),
         plant=plant,
         world=world,

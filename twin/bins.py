@@ -65,6 +65,7 @@ class Bins:
         self.removed = station_count + 1
         self._count = np.zeros((station_count + 2, len(FRACTIONS)), dtype=np.int64)
         self._mass_g = np.zeros((station_count + 2, len(FRACTIONS)))
+        self._mass2_g2 = np.zeros_like(self._mass_g)
         self._lamps_jetted = 0
 
     def add(self, fate: Fate) -> None:
@@ -72,6 +73,7 @@ class Bins:
         column = FRACTIONS.index(fate.fraction)
         self._count[fate.bin_index, column] += 1
         self._mass_g[fate.bin_index, column] += fate.mass_g
+        self._mass2_g2[fate.bin_index, column] += fate.mass_g**2
         self._lamps_jetted += fate.jetted and fate.fraction is Fraction.MERCURY_LAMP
 
     @property
@@ -96,6 +98,14 @@ class Bins:
     def mass_g(self, bin_index: int, fraction: Fraction) -> float:
         """Return the mass of a fraction in a bin."""
         return float(self._mass_g[bin_index, FRACTIONS.index(fraction)])
+
+    def mass2_g2(self, bin_index: int, fraction: Fraction) -> float:
+        """Return the sum of the squared masses of a fraction's items in a bin.
+
+        With it a share of mass has an interval: it rests on (sum of masses)² / (sum of squares)
+        equal items (Kish, Survey Sampling, 1965, section 11.7).
+        """
+        return float(self._mass2_g2[bin_index, FRACTIONS.index(fraction)])
 
     def scores(
         self, rules: Mapping[Fraction, FractionRule], station_names: tuple[str, ...]

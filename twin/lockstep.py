@@ -21,12 +21,12 @@ from controller.states import LineState
 from controller.stations import StationConfig
 from controller.types import ItemRecord, Totals
 from plc.errors import EncoderError, PlcError
-from twin.bins import FractionScore
+from twin.bins import Bins, FractionScore
 from twin.lockstep_plant import LockstepPlant
 from twin.operator import SimulatedOperator
 from twin.sights import Sight, Sighting
 from twin.world import World
-from vision.types import CameraLosses, Fraction
+from vision.types import Fraction
 
 _LOOK_NS = 100 * NS_PER_MS
 """How often the operator glances at the line."""
@@ -37,9 +37,7 @@ _AT_SPEED = 0.9
 _TAIL_NS = 1 * NS_PER_S
 """Run on after the last item or frame, until what was in view then has left it and is decided."""
 
-_FIGURES = CaptureFigures(
-    frames_dropped=0, losses=CameraLosses(), frames_per_s=0.0, records_dropped=0, latencies=()
-)
+_FIGURES = CaptureFigures(frames_dropped=0, frames_per_s=0.0, records_dropped=0, latencies=())
 
 
 class LockstepError(Exception):
@@ -102,6 +100,7 @@ class SimulationResult:
         wall_s: real time of the run.
         records: every item's story.
         snapshot: the line's condition at the end.
+        bins: where everything truly went, None for a recording.
     """
 
     items: int
@@ -116,6 +115,7 @@ class SimulationResult:
     wall_s: float
     records: tuple[ItemRecord, ...]
     snapshot: LineSnapshot
+    bins: Bins | None
 
 
 def run_lockstep(
@@ -265,4 +265,5 @@ class _Run:
             wall_s=wall_s,
             records=tuple(self._records),
             snapshot=snapshot,
+            bins=None if world is None else world.bins,
         )

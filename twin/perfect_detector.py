@@ -45,7 +45,11 @@ class PerfectDetector:
         seen &= visible_shares(items, world.travel_mm) >= MIN_VISIBLE
         scores = np.full((n, len(FRACTIONS)), UNSURE, dtype=np.float32)
         scores[np.arange(n), items.fraction] = SURE
-        return Detections(boxes_px=boxes[seen].astype(np.float32), scores=scores[seen])
+        return Detections(
+            boxes_px=boxes[seen].astype(np.float32),
+            scores=scores[seen],
+            outlines_px=np.clip(corners[seen], 0.0, size[:2]).astype(np.float32),
+        )
 
 
 def _area(boxes: Float64Array) -> Float64Array:

@@ -16,7 +16,7 @@ from controller.line_file import (
     TwinCalibration,
     load_calibration,
 )
-from twin.assembly import SimulatedLine, recording_run, twin_run
+from twin.assembly import PipelineMaker, SimulatedLine, recording_run, twin_run
 from twin.bins import FractionScore
 from twin.catalogue import open_catalogue
 from twin.config import TwinConfig
@@ -51,6 +51,7 @@ class SimulationRequest:
         photographs: folder to cut items from, None for the rendered library.
         detector: whose eyes to look with, for the twin.
         observer: watches every step, or None.
+        pipeline: makes another pipeline than the line's own, for comparison.
     """
 
     line: LineFile
@@ -59,6 +60,7 @@ class SimulationRequest:
     photographs: Path | None
     detector: DetectorChoice
     observer: Callable[[str, LineCalibration], StepObserver] | None
+    pipeline: PipelineMaker | None = None
 
 
 def simulate_twin(request: SimulationRequest, progress: Callable[[int], None]) -> SimulationResult:
@@ -84,6 +86,7 @@ def simulate_twin(request: SimulationRequest, progress: Callable[[int], None]) -
         items=request.items,
         detector=detector,
         observer=_observer(request, detector, calibration),
+        pipeline=request.pipeline,
     )
     return run_lockstep(setup, progress)
 

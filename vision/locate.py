@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.line_calibration import LineCalibration
+from vision.outline import support_of, support_of_boxes
 from vision.types import Detections, FrameStamp, LocatedDetections
 
 Float64Array = npt.NDArray[np.float64]
@@ -74,10 +75,28 @@ class BeltLocator:
             y_mm=view.travel.travel_mm(stamp.tick) - centre[keep, 1],
             width_mm=extent[keep, 0],
             length_mm=extent[keep, 1],
+            support_mm=self._support(detections, centre, extent)[keep],
             scores=detections.scores[keep],
             cut_upstream=upstream[keep],
             cut_downstream=downstream[keep],
         )
+
+    def _support(
+        self, detections: Detections, centre: Float64Array, extent: Float64Array
+    ) -> Float64Array:
+        """Return (n, 16) reaches of the outlines; of the boxes where there is no outline."""
+        boxes = support_of_boxes(extent.T).T
+        outlines = detections.outlines_px
+        if outlines is None or not len(outlines):
+            return boxes
+        n, corners = outlines.shape[:2]
+        place = self._calibration.plane.to_machine_mm(
+            outlines.reshape(n * corners, 2).astype(np.float64)
+        ).reshape(n, corners, 2)
+        # Along the belt machine positions grow downstream and belt coordinates upstream.
+        about = (place - centre[:, None, :]) * np.array((1.0, -1.0))
+        known = np.ptp(outlines, axis=1).min(axis=1) > 0.0
+        return np.where(known[:, None], np.minimum(support_of(about), boxes), boxes)
 
     def _cuts(
         self, boxes: Float64Array, s_low_mm: Float64Array, s_high_mm: Float64Array

@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from vision.types import FRACTIONS, Fraction
 
@@ -28,6 +29,8 @@ _SECOND_MOMENT = np.array(
     [d * d * (1.0 + r * r) for d, r in (_AREAL_DENSITY_G_PER_CM2[f] for f in FRACTIONS)]
 )
 _MM2_PER_CM2: Final = 100.0
+_SMALLEST_G, _SMALLEST_SHARE = 1e-3, 0.01
+"""No item is lighter and no estimate surer than this."""
 
 
 def estimate_mass_g(
@@ -46,3 +49,23 @@ def estimate_mass_g(
     density = _DENSITY @ posterior
     second = _SECOND_MOMENT @ posterior
     return area_cm2 * density, area_cm2 * np.sqrt(np.maximum(second - density * density, 0.0))
+
+
+def heavy_probability(
+    mass_g: Float64Array, mass_sd_g: Float64Array, limit_g: float
+) -> Float64Array:
+    """Return (n,) probabilities that items are heavier than a limit.
+
+    Masses of alike items are spread like products of many factors: log-normal with the estimate's
+    mean and standard deviation.
+
+    Args:
+        mass_g: (n,) means.
+        mass_sd_g: (n,) standard deviations.
+        limit_g: the limit.
+    """
+    mean = np.maximum(mass_g, _SMALLEST_G)
+    log_var = np.log1p((np.maximum(mass_sd_g, _SMALLEST_SHARE * mean) / mean) ** 2)
+    log_mean = np.log(mean) - log_var / 2.0
+    above = (log_mean - np.log(limit_g)) / np.sqrt(log_var)
+    return np.asarray(ndtr(above), dtype=np.float64)

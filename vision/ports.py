@@ -1,11 +1,12 @@
-"""What the line needs from cameras and detectors."""
+"""What the line needs from cameras, detectors and trackers."""
 
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from vision.types import CameraLosses, Detections, Frame
+from vision.tracking.scene import BeltScene
+from vision.types import Detections, Frame, FrameStamp, LocatedDetections
 
 
 class Camera(Protocol):
@@ -37,10 +38,6 @@ class Camera(Protocol):
         """
         ...
 
-    def losses(self) -> CameraLosses:
-        """Return what was lost between sensor and image so far. Any thread; never raises."""
-        ...
-
     def close(self) -> None:
         """Stop exposing and release the device. Idempotent, never raises."""
         ...
@@ -66,4 +63,24 @@ class Detector(Protocol):
         Raises:
             DetectorError: the network could not run on this image.
         """
+        ...
+
+
+class ItemFollower(Protocol):
+    """Follows items in belt coordinates from view to view. Pure: no clock, no I/O; one thread."""
+
+    def update(self, stamp: FrameStamp, located: LocatedDetections) -> BeltScene:
+        """Take one frame's detections in, in order of exposure, and return the belt as known."""
+        ...
+
+    def scene(self) -> BeltScene:
+        """Return the belt as known after the last frame, copied."""
+        ...
+
+    def mark_decided(self, track_ids: frozenset[int]) -> None:
+        """Note which items have had their decision; they end when past the last bar."""
+        ...
+
+    def forget(self, track_ids: frozenset[int]) -> None:
+        """Drop items that were taken off the belt; their ids are not used again."""
         ...

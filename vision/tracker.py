@@ -6,6 +6,7 @@ import numpy.typing as npt
 from calibration.line_calibration import LineCalibration
 from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
 from vision.mass import estimate_mass_g
+from vision.outline import support_of_boxes
 from vision.tracker_config import TrackerConfig
 from vision.tracking.association import (
     Pairs,
@@ -53,6 +54,7 @@ class Tracker:
         self._calibration = calibration
         self._keep_until_s_mm = keep_until_s_mm
         self._edge_var = config.edge_sd_mm**2
+        self._slip_factor2 = np.square(config.slip_factor)
         self._table = TrackTable.empty()
         self._next_id = 1
         self._last_ns: MonotonicNs | None = None
@@ -185,7 +187,11 @@ class Tracker:
         views = table.full_views[rows]
         limit = np.where(views == 0, np.inf, _EXTENT_STEP_SHARE * known)
         step = np.clip(measured - known, -limit, limit)
-        table.extent_mm[:, rows] = known + step / np.minimum(views + 1, _EXTENT_MEMORY)
+        share = 1.0 / np.minimum(views + 1, _EXTENT_MEMORY)
+        table.extent_mm[:, rows] = known + step * share
+        seen_support = seen.support_mm[boxes].T
+        known_support = np.where(views == 0, seen_support, table.support_mm[:, rows])
+        table.support_mm[:, rows] = known_support + (seen_support - known_support) * share
         table.full_views[rows] += 1
 
     def _give_birth(
@@ -205,8 +211,10 @@ class Tracker:
         weight = np.where(cut, config.cut_view_weight, 1.0)
         table.position_mm[:, born] = centre
         table.position_var[:, born] = self._edge_var
-        table.slip_var[:, born] = config.slip_sd_mm_per_s**2
+        prior = seen.scores[boxes] / np.maximum(seen.scores[boxes].sum(axis=1, keepdims=True), 1e-6)
+        table.slip_var[:, born] = config.slip_sd_mm_per_s**2 * (prior @ self._slip_factor2)
         table.extent_mm[:, born] = extent
+        table.support_mm[:, born] = seen.support_mm[boxes].T
         table.log_score[:, born] = weight * log_scores(seen.scores[boxes], config)
         table.weight[born] = weight
         table.best_score[born] = seen.scores[boxes].max(axis=1, initial=0.0)
@@ -248,6 +256,8 @@ class Tracker:
         table = self._table.copy()
         probabilities = posterior(table, self._config)
         extent_mm = table.extent_mm
+        # Where no view showed the item whole, what is known of it is a box.
+        support_mm = np.where(table.full_views > 0, table.support_mm, support_of_boxes(extent_mm))
         mass_g, mass_sd_g = estimate_mass_g(probabilities, extent_mm)
         return BeltScene(
             tick=self._tick,
@@ -260,6 +270,7 @@ class Tracker:
                 slip_var=table.slip_var,
             ),
             extent_mm=extent_mm,
+            support_mm=support_mm,
             posterior=probabilities,
             mass_g=mass_g,
             mass_sd_g=mass_sd_g,

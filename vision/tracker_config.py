@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from calibration.section import Section
+from vision.types import FRACTIONS, Fraction
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -17,6 +18,11 @@ class TrackerConfig(Section):
     """Standard deviation of one box edge on the belt: about one detector pixel at 320 px input."""
     slip_sd_mm_per_s: Positive = 40.0
     """Spread of item velocities over the belt; most items lie still, some slide or roll."""
+    slip_factors: dict[Fraction, Positive] = Field(
+        default={Fraction.PLASTIC: 1.4, Fraction.PAPER: 0.5, Fraction.FOOD: 0.6, Fraction.WEEE: 0.7}
+    )
+    """Times that spread, by what an item is taken for when first seen: bottles and tubes roll,
+    sheets and wet food lie where they fell; 1 where nothing is said."""
     slip_decay_s: Positive = 0.6
     """Time constant with which slip dies out by friction."""
     settle_mm_per_sqrt_s: Positive = 4.0
@@ -43,3 +49,8 @@ class TrackerConfig(Section):
     """Weight of the class scores of an item that the view's border cuts."""
     border_px: Positive = 2.0
     """A box this near the image border is cut by it."""
+
+    @property
+    def slip_factor(self) -> tuple[float, ...]:
+        """`slip_factors` in the order of FRACTIONS."""
+        return tuple(self.slip_factors.get(fraction, 1.0) for fraction in FRACTIONS)

@@ -1,6 +1,6 @@
 """What flows from cameras to tracks: frames, detections, located detections, tracks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 import numpy as np
@@ -40,25 +40,6 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CameraLosses:
-    """Frames that a device exposed and that never became an image, counted since it was opened.
-
-    Attributes:
-        incomplete: arrived with parts missing (lost packets).
-        starved: found no free buffer in this computer.
-    """
-
-    incomplete: int = 0
-    starved: int = 0
-
-    def __add__(self, other: "CameraLosses") -> "CameraLosses":
-        """Return both together."""
-        return CameraLosses(
-            incomplete=self.incomplete + other.incomplete, starved=self.starved + other.starved
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameStamp:
     """When and where a frame was exposed, without its pixels.
 
@@ -80,10 +61,13 @@ class Detections:
     Attributes:
         boxes_px: (n, 4) float32, [u_min, v_min, u_max, v_max] in raw image px.
         scores: (n, 6) float32, class scores 0..1 in the order of FRACTIONS.
+        outlines_px: (n, k, 2) float32 corners of convex outlines in raw image px, None from a
+            detector that knows boxes only; an outline of equal corners stands for its box.
     """
 
     boxes_px: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
+    outlines_px: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes.
@@ -97,6 +81,12 @@ class Detections:
                 f"expected boxes (n, 4) and scores (n, {len(FRACTIONS)}), "
                 f"got {self.boxes_px.shape} and {self.scores.shape}"
             )
+            raise ValueError(msg)
+        outlines = self.outlines_px
+        if outlines is not None and (
+            outlines.ndim != 3 or outlines.shape[0] != n or outlines.shape[2] != 2
+        ):
+            msg = f"expected outlines ({n}, k, 2), got {outlines.shape}"
             raise ValueError(msg)
 
     def __len__(self) -> int:
@@ -113,6 +103,7 @@ class LocatedDetections:
         y_mm: (n,) centre along the belt, belt frame (constant for an item lying still).
         width_mm: (n,) lateral extent.
         length_mm: (n,) extent along the belt.
+        support_mm: (n, 16) reach of the outline from the centre, see `vision/outline.py`.
         scores: (n, 6) class scores in the order of FRACTIONS.
         cut_upstream: (n,) bool, the view's upstream border cuts the item.
         cut_downstream: (n,) bool, the view's downstream border cuts the item.
@@ -122,6 +113,7 @@ class LocatedDetections:
     y_mm: npt.NDArray[np.float64]
     width_mm: npt.NDArray[np.float64]
     length_mm: npt.NDArray[np.float64]
+    support_mm: npt.NDArray[np.float64]
     scores: npt.NDArray[np.float32]
     cut_upstream: npt.NDArray[np.bool_]
     cut_downstream: npt.NDArray[np.bool_]
@@ -129,6 +121,10 @@ class LocatedDetections:
     def __len__(self) -> int:
         """Return the number of items."""
         return len(self.x_mm)
+
+    def chosen(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "LocatedDetections":
+        """Return the items that a mask or index array chooses."""
+        return LocatedDetections(**{f.name: getattr(self, f.name)[which] for f in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ REASON_CODES: Final = {
     DecisionReason.NOT_RUNNING: 10,
     DecisionReason.VALVE_DUTY: 11,
     DecisionReason.VALVE_DEAD: 12,
+    DecisionReason.TOO_COSTLY: 13,
 }
 OUTCOME_CODES: Final = {
     ItemOutcome.EJECTED: 0,

@@ -12,6 +12,7 @@ from controller.step import LineStatus
 from controller.types import ActionPolicy
 from tests.support.rigs import standard_calibration
 from vision.mass import estimate_mass_g
+from vision.outline import support_of_boxes
 from vision.tracking.motion import BeltStates
 from vision.tracking.scene import BeltScene
 from vision.types import FRACTIONS, Detections, Fraction, FrameStamp
@@ -135,6 +136,7 @@ def recipe(**changes: object) -> RecipeConfig:
         "hazard_keep_out_mm": 40.0,
         "hazard_inhibit_probability": 0.15,
         "max_by_catch_ratio": 0.6,
+        "air_price_g_per_valve_s": 0.0,
     }
     values.update(changes)
     return RecipeConfig(**values)  # type: ignore[arg-type]
@@ -182,6 +184,7 @@ def scene(
             slip_var=np.full((2, n), 25.0),
         ),
         extent_mm=extent,
+        support_mm=support_of_boxes(extent),
         posterior=posterior,
         mass_g=mass_g,
         mass_sd_g=mass_sd_g,

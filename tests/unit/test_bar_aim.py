@@ -8,8 +8,8 @@ from controller.bar_aim import BarAim
 from controller.config import RecipeConfig
 from controller.planner import StationPlanner, Target
 from controller.step import LineStatus
+from controller.surroundings import Surroundings
 from controller.types import DecisionReason
-from controller.window_fit import Surroundings
 from plc.types import EjectionCommand
 from tests.support.belt_scenes import (
     LIMITS,

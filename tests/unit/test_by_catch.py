@@ -5,6 +5,8 @@ from controller.by_catch import (
     catch_probability,
     expected_overlap_mm,
     lifted_g_per_cm_s,
+    median_mass_g,
+    need_log_sd,
     neighbour_share,
     target_share,
 )
@@ -44,10 +46,22 @@ def test_heavy_items_need_more_air_and_more_so_on_a_faster_belt() -> None:
     assert target_share(np.array([1e6]), AREA_MM2, 2800.0, LIFTED) == 1.0
 
 
-def test_an_item_leaves_for_certain_from_its_share_on() -> None:
-    needed = np.array([0.5])
-    found = [float(catch_probability(np.array([s]), needed)[0]) for s in (0.0, 0.25, 0.5, 0.9)]
-    assert found == [0.0, 0.5, 1.0, 1.0]
+def test_an_item_leaves_as_likely_as_not_with_the_share_it_needs_and_surer_with_more() -> None:
+    needed, log_sd = np.array([0.3]), np.array([0.6])
+    found = [
+        float(catch_probability(np.array([s]), needed, log_sd)[0]) for s in (0.0, 0.1, 0.3, 1.0)
+    ]
+    assert found[0] == pytest.approx(0.0, abs=1e-9)
+    assert found[1] < 0.1
+    assert found[2] == pytest.approx(0.5)
+    assert found[3] > 0.95
+
+
+def test_a_mass_known_well_makes_the_need_of_air_sharper_but_never_certain() -> None:
+    mass = np.array([100.0])
+    vague, sharp = (float(need_log_sd(mass, np.array([sd]))[0]) for sd in (120.0, 5.0))
+    assert vague > sharp == pytest.approx(0.6)
+    assert median_mass_g(mass, np.array([100.0]))[0] == pytest.approx(100.0 / np.sqrt(2))
 
 
 def test_a_bar_with_larger_nozzles_lifts_more_and_a_wider_pitch_less() -> None:

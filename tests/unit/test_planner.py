@@ -6,8 +6,8 @@ import pytest
 from controller.planner import StationPlan, StationPlanner, Target
 from controller.stations import JetBarConfig
 from controller.step import LineStatus
+from controller.surroundings import Surroundings
 from controller.types import DecisionReason
-from controller.window_fit import Surroundings
 from plc.types import EjectionCommand
 from tests.support.belt_scenes import (
     LIMITS,

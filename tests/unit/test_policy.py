@@ -88,7 +88,9 @@ def test_a_site_may_stop_for_other_fractions_too() -> None:
 def test_an_item_that_stays_says_why(
     fraction: int, probability: float, mass_g: float, reason: DecisionReason
 ) -> None:
-    assert policy().reason_to_stay(fraction, probability, mass_g) is reason
+    track = scene([item(FRACTIONS[fraction], probability)], travel_mm=0).track(0)
+    track = dataclasses.replace(track, mass_g=mass_g, mass_sd_g=0.5 * mass_g)
+    assert policy().reason_to_stay(track) is reason
 
 
 def test_a_recipe_for_another_line_is_refused() -> None:
@@ -97,12 +99,39 @@ def test_a_recipe_for_another_line_is_refused() -> None:
         policy(paper=rule)
 
 
-def test_the_probability_for_a_station_adds_up_its_fractions() -> None:
+def test_what_belongs_in_a_product_costs_nothing_and_the_rest_its_probability() -> None:
     both = policy(
         paper=FractionRule(action=ActionPolicy.EJECT, station="plastic", min_probability=0.5)
     )
     posterior = np.array([[0.5, 0.2, 0.1, 0.1, 0.05, 0.05]]).T
-    assert both.probability_for_station(posterior, 0) == pytest.approx([0.7])
+    assert both.cost_at_station(posterior, 0) == pytest.approx([0.3])
+
+
+def test_a_lamp_in_paper_is_not_a_cup_in_paper() -> None:
+    rules = dict(recipe().fractions)
+    rules[Fraction.PAPER] = FractionRule(
+        action=ActionPolicy.EJECT, station="paper", min_probability=0.5
+    )
+    costs = {Fraction.PAPER: {Fraction.MERCURY_LAMP: 100.0, Fraction.FOOD: 0.2}}
+    careful = SortPolicy(recipe(fractions=rules, costs=costs, max_by_catch_ratio=1.0), STATIONS)
+    maybe_lamp = np.array([[0.0, 0.95, 0.0, 0.0, 0.05, 0.0]]).T
+    maybe_cup = np.array([[0.05, 0.95, 0.0, 0.0, 0.0, 0.0]]).T
+    assert careful.cost_at_station(maybe_lamp, 1) == pytest.approx([5.0])
+    assert careful.cost_at_station(maybe_cup, 1) == pytest.approx([0.05])
+    belt = scene([item(Fraction.PAPER, 0.95)] * 2, travel_mm=0)
+    belt = dataclasses.replace(belt, posterior=np.hstack((maybe_lamp, maybe_cup)))
+    assert careful.wishes(belt).station.tolist() == [NO_STATION, 1]
+    assert careful.reason_to_stay(belt.track(0)) is DecisionReason.TOO_COSTLY
+
+
+def test_an_item_that_is_perhaps_too_heavy_is_not_fired_at() -> None:
+    belt = scene([item(Fraction.PLASTIC, 0.95)] * 2, travel_mm=0)
+    belt = dataclasses.replace(
+        belt, mass_g=np.array([300.0, 300.0]), mass_sd_g=np.array([10.0, 300.0])
+    )
+    careful = SortPolicy(recipe(max_heavy_probability=0.1), STATIONS)
+    assert careful.wishes(belt).station.tolist() == [0, NO_STATION]
+    assert careful.reason_to_stay(belt.track(1)) is DecisionReason.TOO_HEAVY
 
 
 def test_an_empty_belt_has_no_wishes() -> None:

@@ -58,15 +58,7 @@ def without_duplicates(located: LocatedDetections, iou: float) -> LocatedDetecti
         (best[None, :] == best[:, None]) & (np.arange(n)[None, :] < np.arange(n)[:, None])
     )
     keep = ~np.any(close & better, axis=1)
-    return LocatedDetections(
-        x_mm=located.x_mm[keep],
-        y_mm=located.y_mm[keep],
-        width_mm=located.width_mm[keep],
-        length_mm=located.length_mm[keep],
-        scores=located.scores[keep],
-        cut_upstream=located.cut_upstream[keep],
-        cut_downstream=located.cut_downstream[keep],
-    )
+    return located.chosen(keep)
 
 
 def innovations(

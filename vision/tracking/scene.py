@@ -22,6 +22,7 @@ class BeltScene:
         travel_mm: belt travel at that tick.
         states: positions and slips, x in the machine frame, y in the belt frame.
         extent_mm: (2, n) width and length; lower bound of the length where `open_ended`.
+        support_mm: (16, n) reach of the outline from the centre, see `vision/outline.py`.
         posterior: (6, n) class probabilities in the order of FRACTIONS.
         mass_g: (n,) estimated mass.
         mass_sd_g: (n,) its standard deviation.
@@ -37,6 +38,7 @@ class BeltScene:
     travel_mm: float
     states: BeltStates
     extent_mm: Float64Array
+    support_mm: Float64Array
     posterior: Float64Array
     mass_g: Float64Array
     mass_sd_g: Float64Array

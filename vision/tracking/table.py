@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vision.outline import DIRECTIONS
 from vision.types import FRACTIONS
 
 Float64Array = npt.NDArray[np.float64]
@@ -19,7 +20,8 @@ _CROSS_VAR = slice(6, 8)
 _SLIP_VAR = slice(8, 10)
 _EXTENT = slice(10, 12)
 _LOG_SCORE = slice(12, 12 + _N_CLASSES)
-_WEIGHT: Final = 12 + _N_CLASSES
+_SUPPORT = slice(12 + _N_CLASSES, 12 + _N_CLASSES + DIRECTIONS)
+_WEIGHT: Final = 12 + _N_CLASSES + DIRECTIONS
 _BEST_SCORE: Final = _WEIGHT + 1
 _N_FLOATS: Final = _BEST_SCORE + 1
 
@@ -38,7 +40,7 @@ class TrackTable:
         """Take the arrays over; each of their columns is a track.
 
         Args:
-            floats: (20, n) quantities.
+            floats: (36, n) quantities.
             ints: (6, n) counters.
             flags: (3, n) conditions.
         """
@@ -99,6 +101,11 @@ class TrackTable:
     def log_score(self) -> Float64Array:
         """(6, n) weighted sum of the logarithms of the class scores."""
         return self._floats[_LOG_SCORE, : self._count]
+
+    @property
+    def support_mm(self) -> Float64Array:
+        """(16, n) reach of the outline from the centre, mean of the views that showed it whole."""
+        return self._floats[_SUPPORT, : self._count]
 
     @property
     def weight(self) -> Float64Array:

@@ -1,1 +1,0 @@
-"""Reports and worksheets: made from the ledger, kept with revisions, in three languages."""
