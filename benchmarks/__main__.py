@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.result import CannotRunError, Figures, show, write
 
-NAMES = ("latency", "firing", "sorting", "planning", "tracking")
+NAMES = ("latency", "firing", "sorting", "laws", "planning", "tracking")
 
 
 class _Benchmark(Protocol):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from twin.feed import FedItem
 from twin.items import OUTLINE_POINTS, Float64Array, outline_area_mm2
+from twin.outlines import supports_mm
 from vision.types import FRACTIONS
 
 
@@ -28,6 +29,7 @@ class BeltItems:
         wet: (n,) bool, food that sticks to the belt and to what it touches.
         angle_rad: (n,) turn from x towards y.
         outline_mm: (n, OUTLINE_POINTS, 2) around the origin, x lateral, y upstream.
+        support_mm: (n, 16) reach of the outline from the origin, for `outlines.may_touch`.
         radius_mm: (n,) farthest corner of the outline from the origin.
         x_mm: (n,) where the origin fell, machine frame.
         y_mm: (n,) the same, belt frame.
@@ -46,6 +48,7 @@ class BeltItems:
     wet: npt.NDArray[np.bool_]
     angle_rad: Float64Array
     outline_mm: Float64Array
+    support_mm: Float64Array
     radius_mm: Float64Array
     x_mm: Float64Array
     y_mm: Float64Array
@@ -79,6 +82,7 @@ class BeltItems:
             rolls=np.array([f.kind.rolls for f in fed], dtype=np.bool_),
             angle_rad=np.array([f.angle_rad for f in fed], dtype=np.float64),
             outline_mm=outlines,
+            support_mm=supports_mm(outlines),
             radius_mm=np.sqrt((outlines**2).sum(axis=2)).max(axis=1, initial=0.0),
             x_mm=np.array([f.x_mm for f in fed], dtype=np.float64),
             y_mm=np.array([f.y_mm for f in fed], dtype=np.float64),

@@ -38,7 +38,7 @@ class BeltConfig(Section):
 class FeedConfig(Section):
     """What falls onto the belt."""
 
-    occupancy: Annotated[float, Field(ge=0.005, le=0.30)] = 0.10
+    occupancy: Annotated[float, Field(ge=0.005, le=0.60)] = 0.10
     """Share of the belt's area covered by items."""
     mix: dict[Fraction, NotNegative] = Field(
         default={

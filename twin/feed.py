@@ -14,9 +14,6 @@ from vision.types import FRACTIONS, Fraction
 _PLACE_TRIES = 8
 """How often the feeder moves an item that fell onto another before it lets it lie."""
 
-_LONGEST_MM = 1300.0
-"""No two items further apart than this along the belt touch."""
-
 _DRIFT_MM = 20_000.0
 """Film that the wind drives has no end of its way on a belt; this is far beyond it."""
 
@@ -125,6 +122,7 @@ class Feed:
         self._next_y_mm = first_y_mm + self._gap_mm()
         self._recent: deque[tuple[FedItem, float]] = deque()
         self._fed = 0
+        self._longest_mm = 0.0
 
     @property
     def fed(self) -> int:
@@ -185,7 +183,8 @@ class Feed:
             slip_decay_mm=decay,
         )
         radius_mm = float(np.hypot(outline[:, 0], outline[:, 1]).max())
-        while self._recent and self._recent[0][0].y_mm < y_mm - _LONGEST_MM:
+        self._longest_mm = max(self._longest_mm, 2.0 * radius_mm)
+        while self._recent and self._recent[0][0].y_mm < y_mm - self._longest_mm:
             self._recent.popleft()
         self._recent.append((item, radius_mm))
         return item

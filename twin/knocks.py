@@ -11,12 +11,14 @@ import numpy.typing as npt
 from twin.belt_items import BeltItems
 from twin.flight import RESTITUTION
 from twin.items import Float64Array
-from twin.outlines import contact_mm
+from twin.outlines import contact_mm, may_touch
 
 _MOVES_MM = 2.0
 """Less way to go than this is no motion that could knock anything."""
-_LOOKS = np.array([0.1, 0.25, 0.5, 0.9, 1.4, 2.0, 3.0])
+_LOOKS = np.array([0.0, 0.1, 0.25, 0.5, 0.9, 1.4, 2.0, 3.0])
 """Where a path is looked at, in its decay lengths: 5 % of the way or less lies beyond."""
+_LATER_MM = np.array([20.0, 60.0, 150.0])
+"""Further looks where the first rough one came a little early."""
 _HALVINGS = 5
 _TIMES = 4
 """Knocks of one item that are followed."""
@@ -71,26 +73,24 @@ class Knocks:
             apart = np.hypot(*(centres - centres[row]).T)
             reach = items.radius_mm + items.radius_mm[row] + way + way[row]
             near = (apart < reach) & (np.maximum(way, way[row]) > _MOVES_MM)
-            for other in np.flatnonzero(near).tolist():
-                if other in looked:
-                    continue
-                self._foresee_pair(items, row, other, from_mm, float(until_mm[[row, other]].min()))
+            others = [other for other in np.flatnonzero(near).tolist() if other not in looked]
+            for other, looks_mm in _worth_a_look(items, row, others, from_mm):
+                last_mm = float(until_mm[[row, other]].min())
+                self._foresee_pair(items, row, other, looks_mm, last_mm)
 
     def _foresee_pair(
-        self, items: BeltItems, one: int, other: int, from_mm: float, until_mm: float
+        self, items: BeltItems, one: int, other: int, looks_mm: list[float], until_mm: float
     ) -> None:
         first, second = int(items.item_id[one]), int(items.item_id[other])
         pair = (min(first, second), max(first, second))
         counts = self._motions.get(first, 0), self._motions.get(second, 0)
         if pair in self._met or max(counts) >= _TIMES:
             return
-        start_mm = max(from_mm, float(items.fed_travel_mm[[one, other]].max()))
-        if _touch(items, one, other, start_mm):
+        before = looks_mm[0]
+        if _touch(items, one, other, before):
             self._met.add(pair)
             return
-        decay_mm = float(items.slip_decay_mm[[one, other]].max())
-        before = start_mm
-        for at_mm in (start_mm + _LOOKS * decay_mm).tolist():
+        for at_mm in (*looks_mm[1:], *(looks_mm[-1] + _LATER_MM)):
             if before >= until_mm:
                 return
             if _touch(items, one, other, at_mm):
@@ -150,6 +150,36 @@ def _moved_on(items: BeltItems, one: int, other: int, travel_mm: float) -> BeltI
     changed["slip_mm"][pair] = speeds * items.slip_decay_mm[pair, None]
     changed["fed_travel_mm"][pair] = travel_mm
     return dataclasses.replace(items, **changed)
+
+
+def _worth_a_look(
+    items: BeltItems, row: int, others: list[int], from_mm: float
+) -> list[tuple[int, list[float]]]:
+    """Return those that may meet an item, each with the belt travels at which to look.
+
+    The first travel is that from which both lie on the belt; the last is the first one at which the
+    two may touch.
+    """
+    if not others:
+        return []
+    fed, decay = items.fed_travel_mm, items.slip_decay_mm
+    start = np.maximum(from_mm, np.maximum(fed[others], fed[row]))
+    looks = start[:, None] + _LOOKS * np.maximum(decay[others], decay[row])[:, None]
+    one, other = items.chosen(np.array([row])), items.chosen(np.array(others))
+    apart = np.stack([other.origins_mm(at) - _origin_mm(one, at) for at in looks.T], axis=1)
+    touch = may_touch(apart, one.support_mm[0], other.support_mm[:, None, :])
+    return [
+        (others[at], looks[at, : int(touch[at].argmax()) + 1].tolist())
+        for at in np.flatnonzero(touch.any(axis=1)).tolist()
+    ]
+
+
+def _origin_mm(one: BeltItems, at_mm: Float64Array) -> Float64Array:
+    """Return (n, 2) where one item's origin is at each of n belt travels."""
+    since_mm = np.maximum(at_mm - one.fed_travel_mm[0], 0.0)
+    gone = 1.0 - np.exp(-since_mm / one.slip_decay_mm[0])
+    start = np.array((one.x_mm[0], one.y_mm[0]))
+    return np.asarray(start + gone[:, None] * one.slip_mm[0])
 
 
 def _touch(items: BeltItems, one: int, other: int, travel_mm: float) -> bool:

@@ -9,6 +9,36 @@ Float64Array = npt.NDArray[np.float64]
 _SMALLEST_MM2 = 1.0
 
 
+_DIRECTIONS = 16
+_TURN = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
+_NORMALS = np.column_stack((np.cos(_TURN), np.sin(_TURN)))
+
+
+def supports_mm(outlines_mm: Float64Array) -> Float64Array:
+    """Return (n, 16) how far outlines reach from their origins in 16 directions.
+
+    Args:
+        outlines_mm: (n, k, 2).
+    """
+    if not len(outlines_mm):
+        return np.empty((0, _DIRECTIONS))
+    return np.asarray((outlines_mm @ _NORMALS.T).max(axis=1), dtype=np.float64)
+
+
+def may_touch(
+    apart_mm: Float64Array, supports_mm: Float64Array, others_mm: Float64Array
+) -> npt.NDArray[np.bool_]:
+    """Return where outlines may share an area: False is certain, True is not.
+
+    Args:
+        apart_mm: (..., 2) from the origin of one to that of the other.
+        supports_mm: (..., 16) of the one, from `supports_mm`.
+        others_mm: (..., 16) of the other.
+    """
+    against = np.roll(others_mm, _DIRECTIONS // 2, axis=-1)
+    return np.asarray((apart_mm @ _NORMALS.T < supports_mm + against).all(axis=-1))
+
+
 def shared_mm2(one_mm: Float64Array, other_mm: Float64Array) -> tuple[float, Float64Array]:
     """Return the area that two convex outlines share, and the middle of it.
 
@@ -37,6 +67,7 @@ def contact_mm(one_mm: Float64Array, other_mm: Float64Array) -> Float64Array | N
 
 def _distinct(outline_mm: Float64Array) -> npt.NDArray[np.float32]:
     """Drop repeated corners: the intersection of outlines that have them comes out empty."""
-    follows = np.roll(outline_mm, 1, axis=0)
-    distinct = outline_mm[(outline_mm != follows).any(axis=1)]
+    follows = (outline_mm[1:] != outline_mm[:-1]).any(axis=1)
+    closes = bool((outline_mm[0] != outline_mm[-1]).any())
+    distinct = outline_mm[np.concatenate(([closes], follows))]
     return np.asarray(distinct, dtype=np.float32)
