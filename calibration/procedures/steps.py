@@ -1,0 +1,53 @@
+"""What a procedure tells whoever watches it: words, how far it is, and what it sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something to draw over a photograph.
+
+    Attributes:
+        points_px: (n, 2) image frame.
+        label: words beside it, may be empty.
+        good: drawn as found (True) or as wanted (False).
+        joined: as a closed outline instead of single points.
+    """
+
+    points_px: npt.NDArray[np.float64]
+    label: str = ""
+    good: bool = True
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a procedure as it is shown.
+
+    Attributes:
+        procedure: name of the procedure, as on the command line.
+        words: what happens or what was found.
+        share: how far the procedure is, 0 to 1.
+        image: what the camera shows, None where nothing was photographed.
+        marks: to draw over it.
+        trouble: what has to be mended before it goes on, empty where all is well.
+    """
+
+    procedure: str
+    words: str
+    share: float
+    image: npt.NDArray[np.uint8] | None = None
+    marks: tuple[Mark, ...] = ()
+    trouble: str = ""
+
+
+Tell = Callable[[Step], None]
+"""Shows a step; returns at once."""
+
+
+def say_nothing(_: Step) -> None:
+    """Show nobody anything."""

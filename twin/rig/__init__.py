@@ -1,0 +1,1 @@
+"""A line to be calibrated, whose true parameters nobody sees but the judge."""
