@@ -21,7 +21,6 @@ from calibration.clock import MonotonicClock
 from calibration.errors import CalibrationError
 from calibration.line_calibration import LineCalibration
 from controller.assembly import build_core
-from controller.belt_eye import BeltEye
 from controller.config_report import ConfigError, UsageError
 from controller.line_check import check_bundle
 from controller.line_file import LineFile, budgets, load_calibration
@@ -69,6 +68,14 @@ PACKAGE_COMMANDS = {
         "feed a recorded session through the same pipeline and compare every decision",
         "telemetry.replay_command",
     ),
+    "report": (
+        "write and file a period's figures, or a year's worksheet, as JSON, CSV, XLSX and PDF",
+        "telemetry.reports.report_command",
+    ),
+    "ledger": (
+        "check the plant's ledger for tampering, look into it, enter tickets, correct entries",
+        "telemetry.ledger.ledger_command",
+    ),
     "check": (
         "check a line file, its bundle and its latency budget; start nothing",
         "twin.check_command",
@@ -76,6 +83,10 @@ PACKAGE_COMMANDS = {
     "database": (
         "look at and upgrade the plant's database",
         "telemetry.database_command",
+    ),
+    "cameras": (
+        "find what cameras are connected, and print their sections",
+        "vision.cameras_command",
     ),
 }
 """Commands that a package offers whole: name to summary and module. The module has
@@ -128,7 +139,6 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
                 limits=line.limits,
                 tracker=line.tracker,
                 stall_after_ms=line.camera.stall_after_ms,
-                trigger_lead_ms=line.camera.exposure_ms / 2,
             ),
             capture=CaptureThread(
                 camera=seat.camera, clock=clock, stall_after_ms=line.camera.stall_after_ms
@@ -143,7 +153,6 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
                 whole, seat.record, session_id, detector.bundle_id, seat.calibration
             ),
             clock=clock,
-            belt_eye=BeltEye(seat.calibration),
         )
         stack.callback(runtime.stop)
         runtime.start()

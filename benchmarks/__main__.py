@@ -11,7 +11,15 @@ from rich.console import Console
 
 from benchmarks.result import CannotRunError, Figures, show, write
 
-NAMES = ("latency", "firing", "sorting", "laws", "planning", "tracking")
+NAMES = (
+    "camera_copies",
+    "latency",
+    "firing",
+    "sorting",
+    "laws",
+    "planning",
+    "tracking",
+)
 
 
 class _Benchmark(Protocol):

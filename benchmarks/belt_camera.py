@@ -6,7 +6,7 @@ from benchmarks.scenes import EndlessBelt
 from calibration.clock import Clock
 from calibration.units import NS_PER_S, MonotonicNs
 from vision.errors import CameraTimeoutError
-from vision.types import Frame
+from vision.types import CameraLosses, Frame
 
 
 class BeltCamera:
@@ -59,6 +59,10 @@ class BeltCamera:
         self._next_ns = MonotonicNs(self._next_ns + (1 + skipped) * period_ns)
         travel_mm = (exposed_ns - self._start_ns) / NS_PER_S * self._speed_mm_per_s
         return Frame(seq=self._seq, exposed_ns=exposed_ns, image=belt.at(travel_mm))
+
+    def losses(self) -> CameraLosses:
+        """Nothing."""
+        return CameraLosses()
 
     def close(self) -> None:
         """Nothing to release."""

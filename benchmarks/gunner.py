@@ -1,21 +1,16 @@
-"""Hands pulses to the PLC thread as the pipeline does, and keeps what the PLC made of them."""
+"""Hands ejections to a PLC thread as the pipeline does, and keeps what the PLC made of them."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 
-import numpy as np
-
-from benchmarks.soft_plc import driver_config
-from benchmarks.standard_line import StandardLine
+from benchmarks.salvo import Planner, Shots, command_of
 from calibration.clock import MonotonicClock
-from calibration.units import NS_PER_S, BeltTick
-from calibration.valve_map import ValveSpan
+from calibration.units import NS_PER_S, MonotonicNs
 from controller.plc_thread import Exchanged, PlcThread, TimedCommand
-from plc.modbus_link import open_link
-from plc.types import EjectionCommand, EjectionReport, PlcRequest, PlcState, PlcStatus
-from twin.soft_plc.launch import SoftPlcProcesses
-from twin.wiring import ValveEdge
+from plc.ports import PlcLink
+from plc.types import PlcRequest, PlcState, PlcStatus
+from twin.wiring import BeltCommand, ValveEdge
 
 IDLE = PlcRequest(run=False, belt_run=False)
 BELT = PlcRequest(run=False, belt_run=True)
@@ -23,12 +18,8 @@ RUN = PlcRequest(run=True, belt_run=True)
 
 TURN_S = 0.02
 """Pulses are handed over this often, as by a camera with 50 frames a second."""
-AHEAD_S = (0.10, 0.24)
-"""How long before its opening a pulse is planned; the standard line has 0.1 to 0.2 s."""
-OPEN_S = (0.008, 0.02)
-VALVE_STRIDE = 7
-"""Prime to the number of valves: neighbours in time are not neighbours on the bar, and a valve
-comes round again only when it has long closed."""
+AHEAD_S = 0.15
+"""How long before its opening an ejection is handed over; the standard line has 0.1 to 0.2 s."""
 READY_S = 30.0
 SETTLE_S = 3.0
 AT_SPEED = 0.95
@@ -39,137 +30,199 @@ class GunnerError(Exception):
     """The PLC did not come up."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Shots:
-    """What was planned and what was heard of it.
-
-    Attributes:
-        planned: by pulse id.
-        reports: by pulse id, all of them.
-        openings: valve outputs seen to switch on.
-        restarts: times the PLC had left RUNNING and was started again.
-    """
-
-    planned: dict[int, EjectionCommand] = field(default_factory=dict)
-    reports: dict[int, list[EjectionReport]] = field(default_factory=dict)
-    openings: int = 0
-    restarts: int = 0
-
-
 class Gunner:
-    """Plans pulses by the encoder's count and lets the line's own PLC thread hand them over."""
+    """One PLC, its thread, and the ejections of its stations."""
 
-    def __init__(self, *, standard: StandardLine, plc: SoftPlcProcesses) -> None:
+    def __init__(
+        self,
+        *,
+        link: PlcLink,
+        cycle_ms: float,
+        outputs: Connection,
+        planners: Sequence[Planner],
+        ticks_per_s: float,
+    ) -> None:
         """Take the wires.
 
         Args:
-            standard: geometry and speeds.
-            plc: running; its outputs are read here and nowhere else.
+            link: to the PLC.
+            cycle_ms: of the PLC thread.
+            outputs: of the PLC; read here and nowhere else.
+            planners: one per station.
+            ticks_per_s: nominal.
         """
-        self._clock, self._never = MonotonicClock(), threading.Event()
-        config = driver_config(standard, plc)
-        self._thread = PlcThread(
-            link=open_link(config, self._clock), clock=self._clock, cycle_ms=config.cycle_ms
-        )
-        self._outputs = plc.events
-        self._ticks_per_s = standard.ticks_per_s
-        self._valves = standard.line.stations[0].valve_count
-        self._rng = np.random.default_rng(standard.twin.seed)
+        self._clock = MonotonicClock()
+        self._thread = PlcThread(link=link, clock=self._clock, cycle_ms=cycle_ms)
+        self._outputs, self._planners = outputs, planners
+        self._ticks_per_s = ticks_per_s
         self._request = IDLE
         self._status: PlcStatus | None = None
         self._speed_tick_per_s = 0.0
+        self._began_ns = self._clock.now_ns()
         self.shots = Shots()
+        self.belt: list[BeltCommand] = []
+        """When the belt was switched on and off, to work out where it truly was."""
 
     def start(self) -> None:
-        """Bring the PLC to RUNNING with the belt at speed.
-
-        Raises:
-            GunnerError: it does not come up.
-        """
+        """Start the PLC thread."""
         self._thread.start()
-        self._bring_up()
 
     def stop(self) -> None:
         """Tell the PLC to stop. Raises what ended the PLC thread, if anything did."""
         self._thread.stop()
         self._thread.check()
+        self._watch_outputs()
 
-    def turn(self, count: int) -> None:
-        """Hand over `count` pulses and let a frame's time pass.
+    def bring_up(self, turn: Callable[[], None]) -> None:
+        """Bring the PLC to RUNNING with the belt at speed.
+
+        Args:
+            turn: lets time pass; calls `listen` of every gunner.
 
         Raises:
-            GunnerError: the PLC left RUNNING and cannot be brought back.
+            GunnerError: it does not come up.
         """
-        status = self._status
-        if status is None or status.state is not PlcState.RUNNING:
-            self.shots.restarts += 1
-            self._bring_up()
-        commands = [self._pulse() for _ in range(count)]
-        now_ns = self._clock.now_ns()
-        self._thread.submit([TimedCommand(command=c, exposed_ns=now_ns) for c in commands])
-        self._pass_turn()
-
-    def settle(self) -> None:
-        """Let time pass until every pulse is reported, or long after the last one should be."""
-        turns = int((AHEAD_S[1] + OPEN_S[1] + SETTLE_S) / TURN_S)
-        while turns > 0 and len(self.shots.reports) < len(self.shots.planned):
-            turns -= 1
-            self._pass_turn()
-        self._pass_turn()
-
-    def _bring_up(self) -> None:
-        self._until(IDLE, lambda status: status.state is PlcState.STOPPED)
+        self._until(IDLE, lambda status: status.state is PlcState.STOPPED, turn)
         at_speed = AT_SPEED * self._ticks_per_s
-        self._until(BELT, lambda _: self._speed_tick_per_s >= at_speed)
-        self._until(RUN, lambda status: status.state is PlcState.RUNNING)
+        self._until(BELT, lambda _: self._speed_tick_per_s >= at_speed, turn)
+        self._until(RUN, lambda status: status.state is PlcState.RUNNING, turn)
+        for planner in self._planners:
+            planner.restart(self._now_s() + AHEAD_S)
 
-    def _until(self, request: PlcRequest, reached: Callable[[PlcStatus], bool]) -> None:
-        self._request = request
-        deadline_ns = self._clock.now_ns() + int(READY_S * NS_PER_S)
-        self._pass_turn()
-        while self._status is None or not reached(self._status):
-            if self._clock.now_ns() > deadline_ns:
-                msg = f"the soft PLC did not follow {request} within {READY_S:g} s: {self._status}"
-                raise GunnerError(msg)
-            self._pass_turn()
+    @property
+    def is_running(self) -> bool:
+        """Whether the PLC last said that it fires."""
+        return self._status is not None and self._status.state is PlcState.RUNNING
 
-    def _pulse(self) -> EjectionCommand:
-        pulse_id = len(self.shots.planned) + 1
-        ahead_s, open_s = self._rng.uniform(*AHEAD_S), self._rng.uniform(*OPEN_S)
-        open_tick = round(self._tick_now() + ahead_s * self._ticks_per_s)
-        valve = pulse_id * VALVE_STRIDE % self._valves
-        command = EjectionCommand(
-            pulse_id=pulse_id,
-            station=0,
-            valves=ValveSpan(first=valve, last=valve),
-            open_tick=BeltTick(open_tick),
-            close_tick=BeltTick(open_tick + round(open_s * self._ticks_per_s)),
-        )
-        self.shots.planned[pulse_id] = command
-        return command
+    def fire(self) -> None:
+        """Hand over the ejections that are due to be handed over now."""
+        now_ns, commands = self._clock.now_ns(), []
+        for planner in self._planners:
+            # Where another PLC was brought up meanwhile, nothing is planned for the past.
+            planner.restart(self._now_s() + AHEAD_S / 2)
+            for at_s, open_s, station, span in planner.until(self._now_s() + AHEAD_S):
+                pulse_id = len(self.shots.planned) + 1
+                command = command_of(
+                    pulse_id,
+                    station,
+                    span,
+                    open_tick=self._tick_at(at_s),
+                    open_for_tick=open_s * self._ticks_per_s,
+                )
+                self.shots.planned[pulse_id] = command
+                commands.append(TimedCommand(command=command, exposed_ns=now_ns))
+        self._thread.submit(commands)
 
-    def _tick_now(self) -> float:
-        status = self._status
-        if status is None:
-            msg = "the soft PLC has not answered yet"
-            raise GunnerError(msg)
-        return status.tick + (self._clock.now_ns() - status.read_ns) / NS_PER_S * self._ticks_per_s
-
-    def _pass_turn(self) -> None:
+    def listen(self) -> None:
+        """Take in what the PLC says and what its outputs do."""
         self._thread.check()
         self._thread.ask(self._request)
-        self._clock.wait(self._never, TURN_S)
         for event in self._thread.take_events():
             if isinstance(event, Exchanged):
                 self._hear(event.exchange.status)
-                for report in event.exchange.reports:
-                    self.shots.reports.setdefault(report.pulse_id, []).append(report)
+                reports = event.exchange.reports
+            else:
+                self.shots.lost_links += 1
+                reports = event.unsent
+            for report in reports:
+                self.shots.reports.setdefault(report.pulse_id, []).append(report)
+        self._watch_outputs()
+
+    @property
+    def settled(self) -> bool:
+        """Whether every ejection has been reported."""
+        return len(self.shots.reports) >= len(self.shots.planned)
+
+    def _until(
+        self, request: PlcRequest, reached: Callable[[PlcStatus], bool], turn: Callable[[], None]
+    ) -> None:
+        self._request = request
+        deadline_ns = self._clock.now_ns() + int(READY_S * NS_PER_S)
+        turn()
+        while self._status is None or not reached(self._status):
+            if self._clock.now_ns() > deadline_ns:
+                msg = f"the PLC did not follow {request} within {READY_S:g} s: {self._status}"
+                raise GunnerError(msg)
+            turn()
+
+    def _now_s(self) -> float:
+        return (self._clock.now_ns() - self._began_ns) / NS_PER_S
+
+    def _tick_at(self, at_s: float) -> float:
+        status = self._status
+        if status is None:
+            msg = "the PLC has not answered yet"
+            raise GunnerError(msg)
+        at_ns = self._began_ns + int(at_s * NS_PER_S)
+        return status.tick + (at_ns - status.read_ns) / NS_PER_S * self._ticks_per_s
+
+    def _watch_outputs(self) -> None:
         while self._outputs.poll(0):
-            edges = (edge for edge in self._outputs.recv() if isinstance(edge, ValveEdge))
-            self.shots.openings += sum(edge.opened for edge in edges)
+            for edge in self._outputs.recv():
+                if isinstance(edge, BeltCommand):
+                    self.belt.append(edge)
+                elif isinstance(edge, ValveEdge) and edge.opened:
+                    place = (edge.station, edge.valve)
+                    self.shots.openings.setdefault(place, []).append(edge.tick)
 
     def _hear(self, status: PlcStatus) -> None:
         before, self._status = self._status, status
         if before is not None and status.read_ns > before.read_ns:
             elapsed_s = (status.read_ns - before.read_ns) / NS_PER_S
             self._speed_tick_per_s = (status.tick - before.tick) / elapsed_s
+
+
+class Battery:
+    """Several gunners side by side, driven in one thread."""
+
+    def __init__(self, gunners: Sequence[Gunner]) -> None:
+        """Take the gunners, not yet started."""
+        self._gunners, self._clock = gunners, MonotonicClock()
+        self._never = threading.Event()
+
+    def run(self, *, for_s: float, progress: Callable[[float], None]) -> None:
+        """Bring all up, fire for a while, and wait until every ejection is reported.
+
+        Args:
+            for_s: how long pulses are planned.
+            progress: told the share done.
+
+        Raises:
+            GunnerError: a PLC does not come up.
+        """
+        try:
+            for gunner in self._gunners:
+                gunner.start()
+            for gunner in self._gunners:
+                gunner.bring_up(self._turn)
+            began_ns = self._clock.now_ns()
+            while (share := self._share(began_ns, for_s)) < 1.0:
+                self._volley()
+                progress(share)
+            self._settle()
+        finally:
+            for gunner in self._gunners:
+                gunner.stop()
+
+    def _share(self, began_ns: MonotonicNs, for_s: float) -> float:
+        return (self._clock.now_ns() - began_ns) / NS_PER_S / for_s
+
+    def _volley(self) -> None:
+        for gunner in self._gunners:
+            if not gunner.is_running:
+                gunner.shots.restarts += 1
+                gunner.bring_up(self._turn)
+            gunner.fire()
+        self._turn()
+
+    def _settle(self) -> None:
+        for _ in range(int((AHEAD_S + SETTLE_S) / TURN_S)):
+            self._turn()
+            if all(gunner.settled for gunner in self._gunners):
+                break
+        self._turn()
+
+    def _turn(self) -> None:
+        self._clock.wait(self._never, TURN_S)
+        for gunner in self._gunners:
+            gunner.listen()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from calibration.line_calibration import LineCalibration
-from controller.belt_watch import BeltWatch
 from controller.config import LimitsConfig, RecipeConfig
 from controller.core import LineCore
 from controller.health import HealthMonitor
@@ -28,7 +27,6 @@ def build_core(
     tracker: TrackerConfig,
     stall_after_ms: float,
     pipeline: LinePipeline | None = None,
-    trigger_lead_ms: float = 0.0,
 ) -> LineCore:
     """Return a core in STOPPED with an empty belt.
 
@@ -44,7 +42,6 @@ def build_core(
         stall_after_ms: camera silence after which the line is held and the alarm stands; pulses
             are refused far earlier, by `limits.max_frame_age_ms`.
         pipeline: another one than the line's own, for comparison; None builds that.
-        trigger_lead_ms: from a camera trigger's edge to the middle of the exposure.
 
     Raises:
         ValueError: the recipe names a station that the line does not have.
@@ -69,12 +66,7 @@ def build_core(
             station_count=len(stations),
             confirm_timeout_ms=limits.confirm_timeout_ms,
         ),
-        facts=LineFacts(
-            stall_after_ms=stall_after_ms,
-            clock_fit=ClockFit(),
-            belt_watch=BeltWatch(mm_per_tick=calibration.travel.mm_per_tick),
-            trigger_lead_ms=trigger_lead_ms,
-        ),
+        facts=LineFacts(stall_after_ms=stall_after_ms, clock_fit=ClockFit()),
         mm_per_tick=calibration.travel.mm_per_tick,
         camera_delay_ms=calibration.camera_delay_ms,
     )

@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 
 from calibration.units import NS_PER_MS, MonotonicNs
-from controller.belt_eye import BeltLook
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
@@ -28,7 +27,7 @@ from controller.step import DecidedItem, Intervention, LineStatus, StepResult
 from controller.types import DecisionReason, ItemRecord
 from plc.errors import PlcError
 from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest
-from vision.types import Detections, FrameStamp, Track
+from vision.types import CameraLosses, Detections, FrameStamp, Track
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +41,14 @@ class CaptureFigures:
 
     Attributes:
         frames_dropped: frames the camera made that were not processed.
+        losses: frames the camera made that never became an image.
         frames_per_s: processed, over the last snapshot interval.
         records_dropped: records the feed had no room for.
         latencies: by stage.
     """
 
     frames_dropped: int
+    losses: CameraLosses
     frames_per_s: float
     records_dropped: int
     latencies: tuple[StageLatency, ...]
@@ -122,12 +123,11 @@ class LineCore:
         status, facts = exchange.status, self._facts
         if facts.link_error is not None:
             log.info("PLC link is up")
-            facts.forget_ticks("the link was lost")
+            facts.clock_fit.reset("the link was lost")
         facts.link_error, facts.plc = None, status
         facts.clock_fit.add(
             read_ns=status.read_ns, round_trip_ns=status.round_trip_ns, tick=status.tick
         )
-        facts.latch.add(exchange.triggers)
         for report in exchange.reports:
             self.reported(report, now_ns)
         self.idle(now_ns)
@@ -147,14 +147,10 @@ class LineCore:
         """Ticks no longer mean belt positions: give up what is tracked, abort."""
         log.error("encoder fault: %s", reason)
         self._facts.encoder_error = reason
-        self._facts.forget_ticks(reason)
+        self._facts.clock_fit.reset(reason)
         for item in self._intervene(Intervention.GIVEN_UP):
             self._records += self._ledger.decided(item, now_ns)
         self.idle(now_ns)
-
-    def belt_seen(self, look: BeltLook) -> None:
-        """Take what the camera saw of the belt's travel, beside the encoder's word on it."""
-        self._facts.belt_seen(look, mm_per_tick=self._mm_per_tick)
 
     def camera_failed(self, reason: str | None) -> None:
         """The camera is lost (reason) or well (None); acted upon at the next `idle` or frame."""
@@ -182,8 +178,7 @@ class LineCore:
         clock = self._facts.clock
         outcome: FrameOutcome | None = None
         if clock is not None and self._facts.link_error is None:
-            tick = self._facts.frame_tick(seq, exposed_ns, clock)
-            stamp = FrameStamp(seq=seq, exposed_ns=exposed_ns, tick=tick)
+            stamp = FrameStamp(seq=seq, exposed_ns=exposed_ns, tick=clock.tick_at(exposed_ns))
             status = self._facts.line_status(
                 clock, line_may_fire=self._machine.may_fire, exposed_ns=exposed_ns, now_ns=now_ns
             )
@@ -263,6 +258,7 @@ class LineCore:
             belt_speed_mm_per_s=clock.ticks_per_s * self._mm_per_tick if clock else 0.0,
             frames=self._frames,
             frames_dropped=figures.frames_dropped,
+            camera_losses=figures.losses,
             frame_age_ms=math.inf if age_ms is None else age_ms,
             frames_per_s=figures.frames_per_s,
             totals=self._ledger.totals,

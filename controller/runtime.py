@@ -11,7 +11,6 @@ from collections import deque
 
 from calibration.clock import Clock
 from calibration.units import NS_PER_S, MonotonicNs
-from controller.belt_eye import BeltEye
 from controller.core import CaptureFigures, FrameOutcome, LineCore
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture, Scene
@@ -55,7 +54,6 @@ class LineRuntime:
         recorder: SessionWriter | None,
         clock: Clock,
         latency: LatencySink | None = None,
-        belt_eye: BeltEye | None = None,
     ) -> None:
         """Take the parts; the runtime starts and stops capture, PLC thread and picture.
 
@@ -68,14 +66,12 @@ class LineRuntime:
             picture: draws for the page.
             recorder: keeps frames and steps for replay, or None.
             clock: of the threads.
-            belt_eye: compares the belt's travel with the encoder's, or None.
             latency: takes every duration measured; None keeps them for the snapshots alone.
         """
         self._core, self._capture, self._detector = core, capture, detector
         self._plc, self._feed, self._picture = plc, feed, picture
         self._recorder, self._clock = recorder, clock
         self._latency: LatencySink = latency or LatencyWindow()
-        self._belt_eye = belt_eye
         self._requests: deque[OperatorRequest] = deque()
         self._stopping, self._ended = threading.Event(), threading.Event()
         self._failure: Exception | None = None
@@ -211,13 +207,6 @@ class LineRuntime:
         self._latency.add(Stage.STEP, self._clock.now_ns() - detected_ns)
         if outcome is not None:
             self._keep(frame, outcome)
-            self._look_at_belt(frame, outcome)
-
-    def _look_at_belt(self, frame: Frame, outcome: FrameOutcome) -> None:
-        if self._belt_eye is not None:
-            look = self._belt_eye.look(frame.image, outcome.stamp.tick)
-            if look is not None:
-                self._core.belt_seen(look)
 
     def _keep(self, frame: Frame, outcome: FrameOutcome) -> None:
         if self._recorder is not None:
@@ -236,8 +225,10 @@ class LineRuntime:
         if elapsed_ns < SNAPSHOT_PERIOD_NS and not force:
             return
         frames = self._core.frames
+        capture = self._capture.status()
         figures = CaptureFigures(
-            frames_dropped=self._capture.status().dropped,
+            frames_dropped=capture.dropped,
+            losses=capture.losses,
             frames_per_s=(frames - self._snapshot_frames) * NS_PER_S / max(elapsed_ns, 1),
             records_dropped=self._records_dropped,
             latencies=self._latency.drain(),

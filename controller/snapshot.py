@@ -6,6 +6,7 @@ from enum import StrEnum
 from calibration.units import MonotonicNs
 from controller.states import LineCommand, LineMode, LineState
 from controller.types import Totals
+from vision.types import CameraLosses
 
 
 class AlarmKind(StrEnum):
@@ -19,16 +20,8 @@ class AlarmKind(StrEnum):
     PLC_FAULT = "plc_fault"
     PLC_SAFE_STATE = "plc_safe_state"
     SAFETY_NOT_OK = "safety_not_ok"
-    PLC_CERTIFICATE = "plc_certificate"
     ENCODER_FAULT = "encoder_fault"
-    ENCODER_STUCK = "encoder_stuck"
-    ENCODER_REVERSED = "encoder_reversed"
-    ENCODER_GLITCHES = "encoder_glitches"
-    ENCODER_MISSING_PULSES = "encoder_missing_pulses"
-    ENCODER_SLIP = "encoder_slip"
-    ENCODER_SCALE = "encoder_scale"
     CLOCK_UNSURE = "clock_unsure"
-    CLOCK_DISAGREES = "clock_disagrees"
     LATE_PULSES = "late_pulses"
     DISK_FULL = "disk_full"
 
@@ -83,6 +76,7 @@ class LineSnapshot:
         belt_speed_mm_per_s: from the clock fit.
         frames: frames processed since start.
         frames_dropped: frames the camera made that were not processed.
+        camera_losses: frames the camera made that never became an image.
         frame_age_ms: age of the newest frame.
         frames_per_s: over the last snapshot interval.
         totals: of items.
@@ -107,6 +101,7 @@ class LineSnapshot:
     belt_speed_mm_per_s: float
     frames: int
     frames_dropped: int
+    camera_losses: CameraLosses
     frame_age_ms: float
     frames_per_s: float
     totals: Totals

@@ -9,6 +9,8 @@ command -v socat >/dev/null || packages+=(socat)
 command -v chromium >/dev/null || packages+=(chromium)
 command -v ffmpeg >/dev/null || packages+=(ffmpeg)
 [ -x /usr/lib/postgresql/15/bin/initdb ] || packages+=(postgresql-15)
+ldconfig -p | grep -q libaravis-0.8.so.0 || packages+=(libaravis-0.8-0)
+command -v arv-fake-gv-camera-0.8 >/dev/null || packages+=(aravis-tools)
 [ "${#packages[@]}" -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

@@ -133,6 +133,14 @@ def _camera(snapshot: LineSnapshot) -> Iterator[Metric]:
     yield _counter(
         "frames_dropped", "Frames the camera made, not processed", snapshot.frames_dropped
     )
+    yield _counter(
+        "frames_incomplete",
+        "Frames that reached this computer with parts missing",
+        snapshot.camera_losses.incomplete,
+    )
+    yield _counter(
+        "frames_starved", "Frames that found no free buffer", snapshot.camera_losses.starved
+    )
     yield _gauge("frame_age_seconds", "Age of newest frame", snapshot.frame_age_ms / MS_PER_S)
     yield _gauge("frames_per_second", "Frames processed per second", snapshot.frames_per_s)
     yield _counter("records_dropped", "Records not handed over", snapshot.records_dropped)

@@ -1,6 +1,7 @@
 """The line in a terminal: live figures while it runs, the balance when it has ended."""
 
 import logging
+import sys
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -19,6 +20,11 @@ WIDE = 160
 def console_on(stream: TextIO) -> Console:
     """Return a console on a stream; lines into a file or pipe are not folded."""
     return Console(file=stream, width=None if stream.isatty() else WIDE)
+
+
+def tell(words: str) -> None:
+    """Print one line of a command's result on standard output, exactly as it is."""
+    sys.stdout.write(words + "\n")
 
 
 def complain(console: Console, kind: str, words: str) -> None:

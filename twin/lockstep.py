@@ -26,7 +26,7 @@ from twin.lockstep_plant import LockstepPlant
 from twin.operator import SimulatedOperator
 from twin.sights import Sight, Sighting
 from twin.world import World
-from vision.types import Fraction
+from vision.types import CameraLosses, Fraction
 
 _LOOK_NS = 100 * NS_PER_MS
 """How often the operator glances at the line."""
@@ -37,7 +37,9 @@ _AT_SPEED = 0.9
 _TAIL_NS = 1 * NS_PER_S
 """Run on after the last item or frame, until what was in view then has left it and is decided."""
 
-_FIGURES = CaptureFigures(frames_dropped=0, frames_per_s=0.0, records_dropped=0, latencies=())
+_FIGURES = CaptureFigures(
+    frames_dropped=0, losses=CameraLosses(), frames_per_s=0.0, records_dropped=0, latencies=()
+)
 
 
 class LockstepError(Exception):

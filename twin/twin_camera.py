@@ -5,7 +5,7 @@ from multiprocessing.connection import Connection
 from calibration.units import MonotonicNs
 from twin.frame_ring import FrameNotice, FrameRing
 from vision.errors import CameraError, CameraTimeoutError
-from vision.types import Frame
+from vision.types import CameraLosses, Frame
 
 
 class TwinCamera:
@@ -51,6 +51,10 @@ class TwinCamera:
         while self._notices.poll(0):
             notice = self._notices.recv()
         return notice
+
+    def losses(self) -> CameraLosses:
+        """Nothing: the ring holds whole frames only."""
+        return CameraLosses()
 
     def close(self) -> None:
         """Nothing to release here; the composition root owns ring and connection."""

@@ -10,7 +10,7 @@ from calibration.clock import Clock, seconds_between
 from calibration.units import NS_PER_MS, NS_PER_S
 from vision.errors import CameraError, CameraTimeoutError, EndOfStreamError
 from vision.ports import Camera
-from vision.types import Frame
+from vision.types import CameraLosses, Frame
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ class CaptureStatus:
         state: what it is doing.
         frames: frames taken from the camera since `start`.
         dropped: frames that the camera exposed but nobody took, from gaps in seq.
+        losses: frames lost between the sensor and this computer's memory.
         reopened: times the camera was lost or stalled and came back.
         frame_age_ms: since the middle of the newest frame's exposure; infinite before the first.
         error: what the camera last complained of; empty while it runs.
@@ -49,6 +50,7 @@ class CaptureStatus:
     state: CaptureState
     frames: int
     dropped: int
+    losses: CameraLosses
     reopened: int
     frame_age_ms: float
     error: str
@@ -132,6 +134,7 @@ class CaptureThread:
                 state=self._state,
                 frames=self._frames,
                 dropped=self._dropped,
+                losses=self._camera.losses(),
                 reopened=self._reopened,
                 frame_age_ms=age_s * 1e3,
                 error=self._error,

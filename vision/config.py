@@ -1,9 +1,9 @@
 """The vision package's sections of line.toml: the camera and the detector."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from calibration.section import Section
 from vision.manifest import STRIDE_PX
@@ -71,6 +71,54 @@ class StreamCamera(CameraSection):
     """Patience with a silent server when connecting."""
 
 
+PixelFormatName = Literal[
+    "Mono8", "RGB8", "BGR8", "RGBa8", "BGRa8", "Mono10", "Mono12", "Mono16",
+    "BayerGR8", "BayerRG8", "BayerGB8", "BayerBG8",
+    "BayerGR12", "BayerRG12", "BayerGB12", "BayerBG12", "YUV422_8", "YUV422_8_UYVY",
+]  # fmt: skip
+"""Formats that become an image here; names by the GenICam Pixel Format Naming Convention."""
+
+
+class GenicamCamera(CameraSection):
+    """A GigE Vision, USB3 Vision or other GenICam camera. Settings are written and read back."""
+
+    source: Literal["genicam"]
+    transport: Literal["aravis", "gentl"] = "aravis"
+    """aravis: GigE Vision and USB3 Vision by the open driver; gentl: by the maker's own."""
+    device: str = Field(min_length=1)
+    """As `run_line.py cameras` lists it: identity, serial number, or a GigE camera's address."""
+    producer: Path | None = None
+    """The maker's GenTL file (.cti), for transport gentl."""
+    pixel_format: PixelFormatName | None = None
+    """Absent: as the camera is set. Mono8, RGB8 and BGR8 reach the detector without a copy."""
+    width_px: Annotated[int, Field(gt=0)] | None = None
+    height_px: Annotated[int, Field(gt=0)] | None = None
+    offset_x_px: Annotated[int, Field(ge=0)] = 0
+    offset_y_px: Annotated[int, Field(ge=0)] = 0
+    """Left upper corner of the region on the sensor."""
+    exposure: Literal["manual", "as_set"] = "manual"
+    """as_set leaves the exposure to the camera; `exposure_ms` is then what it is known to be."""
+    gain_db: NotNegative | None = None
+    frames_per_s: Positive | None = None
+    """Rate of a free-running or software-triggered camera."""
+    trigger: Literal["free", "encoder", "software"] = "free"
+    """encoder: each frame by a pulse on `trigger_line`; software: each frame asked for."""
+    trigger_line: str | None = Field(default=None, min_length=1)
+    """The input the encoder's pulses arrive at, as the camera names it (Line0, Line1, ...)."""
+    packet_bytes: Annotated[int, Field(ge=576, le=65535)] | None = None
+    """GigE packet size; 9000 where network card and switch pass jumbo frames. Absent: as set."""
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if (self.transport == "gentl") != (self.producer is not None):
+            msg = 'producer (a .cti file) goes with transport = "gentl", and only with it'
+            raise ValueError(msg)
+        if self.trigger == "encoder" and self.trigger_line is None:
+            msg = 'trigger = "encoder" needs trigger_line, the input its pulses arrive at'
+            raise ValueError(msg)
+        return self
+
+
 class TwinCamera(CameraSection):
     """The twin's renderer; the composition root connects it."""
 
@@ -78,7 +126,7 @@ class TwinCamera(CameraSection):
 
 
 CameraConfig = Annotated[
-    VideoCamera | ImagesCamera | UsbCamera | StreamCamera | TwinCamera,
+    VideoCamera | ImagesCamera | UsbCamera | StreamCamera | GenicamCamera | TwinCamera,
     Field(discriminator="source"),
 ]
 

@@ -1,6 +1,7 @@
 """Cameras and detectors from their config sections. Heavy libraries load only when asked for."""
 
 from calibration.clock import Clock
+from vision.cameras.genicam.camera import open_genicam
 from vision.cameras.image_folder import FolderRecording
 from vision.cameras.recorded import RecordedCamera
 from vision.cameras.stream import open_stream
@@ -9,6 +10,7 @@ from vision.cameras.video_file import VideoRecording
 from vision.config import (
     CameraConfig,
     DetectorConfig,
+    GenicamCamera,
     ImagesCamera,
     StreamCamera,
     UsbCamera,
@@ -48,6 +50,8 @@ def open_camera(config: CameraConfig, clock: Clock, *, paced: bool = True) -> Ca
             return open_usb(config, clock)
         case StreamCamera():
             return open_stream(config, clock)
+        case GenicamCamera():
+            return open_genicam(config, clock)
     msg = f"camera {config.camera_id}: source twin exists only beside the twin (use demo)"
     raise CameraError(msg)
 

@@ -58,7 +58,8 @@ class Letterbox:
         """Scale `image` into the buffer and return the buffer.
 
         Args:
-            image: (height, width, 3) uint8 of the shape given at construction.
+            image: (height, width, 3) uint8 of the shape given at construction; a channel-reversed
+                or grey view (see `vision.cameras.genicam.pixel_formats`) is not copied.
 
         Raises:
             DetectorError: the image has another shape or type.
@@ -70,7 +71,17 @@ class Letterbox:
             )
             raise DetectorError(msg)
         size = (self._inner[1], self._inner[0])
-        cv2.resize(image, size, dst=self._view, interpolation=self._interpolation)
+        _, column, channel = image.strides
+        if channel == -1 and column == 3:
+            # A view of RGB pixels: shrink them where they lie, then swap the few that are left.
+            cv2.resize(image[:, :, ::-1], size, dst=self._view, interpolation=self._interpolation)
+            cv2.cvtColor(self._view, cv2.COLOR_RGB2BGR, dst=self._view)
+        elif channel == 0 and column == 1:
+            # A view of grey pixels: one channel to shrink, not three.
+            grey = cv2.resize(image[:, :, 0], size, interpolation=self._interpolation)
+            cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=self._view)
+        else:
+            cv2.resize(image, size, dst=self._view, interpolation=self._interpolation)
         return self._buffer
 
     def to_image_px(self, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

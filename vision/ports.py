@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vision.tracking.scene import BeltScene
-from vision.types import Detections, Frame, FrameStamp, LocatedDetections
+from vision.types import CameraLosses, Detections, Frame, FrameStamp, LocatedDetections
 
 
 class Camera(Protocol):
@@ -36,6 +36,10 @@ class Camera(Protocol):
             CameraError: the device is gone; `open` must be called again.
             EndOfStreamError: a file or folder has no more frames.
         """
+        ...
+
+    def losses(self) -> CameraLosses:
+        """Return what was lost between sensor and image so far. Any thread; never raises."""
         ...
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from vision.cameras.image_folder import IMAGE_SUFFIXES, list_images
 from vision.config import (
     CameraConfig,
     CameraSection,
+    GenicamCamera,
     ImagesCamera,
     StreamCamera,
     TwinCamera,
@@ -19,7 +20,8 @@ from vision.config import (
 from vision.errors import CameraError
 
 FORMS: Final = (
-    "a video file, a folder of images, usb:N, /dev/videoN, rtsp://..., http://... or twin; "
+    "a video file, a folder of images, usb:N, /dev/videoN, rtsp://..., http://..., genicam:NAME "
+    "(as the cameras command lists it) or twin; "
     "@RATE after a file or folder sets frames per second"
 )
 FOLDER_FRAMES_PER_S: Final = 50.0
@@ -43,6 +45,10 @@ def parse_source(text: str, like: CameraSection) -> CameraConfig:
     if re.match(r"(rtsps?|https?)://", text):
         settings = _same_kind(like, StreamCamera) | common
         return StreamCamera.model_validate(settings | {"source": "stream", "url": text})
+    if text.startswith("genicam:"):
+        settings = _same_kind(like, GenicamCamera) | common
+        device = text.removeprefix("genicam:")
+        return GenicamCamera.model_validate(settings | {"source": "genicam", "device": device})
     if text.startswith(("usb:", "/dev/")):
         return _usb(text, _same_kind(like, UsbCamera) | common)
     return _recording(text, common)

@@ -40,6 +40,25 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CameraLosses:
+    """Frames that a device exposed and that never became an image, counted since it was opened.
+
+    Attributes:
+        incomplete: arrived with parts missing (lost packets).
+        starved: found no free buffer in this computer.
+    """
+
+    incomplete: int = 0
+    starved: int = 0
+
+    def __add__(self, other: "CameraLosses") -> "CameraLosses":
+        """Return both together."""
+        return CameraLosses(
+            incomplete=self.incomplete + other.incomplete, starved=self.starved + other.starved
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameStamp:
     """When and where a frame was exposed, without its pixels.
 

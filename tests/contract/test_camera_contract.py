@@ -1,4 +1,4 @@
-"""What every camera promises, run against recordings, HTTP-MJPEG and RTSP streams.
+"""What every camera promises, run against recordings, HTTP-MJPEG, RTSP and GigE Vision.
 
 V4L2 devices share `LiveCamera` and `OpenCvDevice` with the streams; what is theirs alone is in
 tests/unit/test_camera_settings.py.
@@ -17,6 +17,7 @@ import pytest
 from calibration.clock import Clock, MonotonicClock
 from calibration.units import NS_PER_MS
 from tests.support.coded_frames import HEIGHT_PX, WIDTH_PX, number_of, write_folder, write_video
+from tests.support.coded_gige import coded_gige, gige_is_possible
 from tests.support.playback_clock import PlaybackClock
 from tests.support.stream_servers import FRAMES_PER_S, MjpegServer, RtspServer, rtsp_is_possible
 from vision.config import CameraConfig, ImagesCamera, StreamCamera, VideoCamera
@@ -118,6 +119,21 @@ def _rtsp(tmp: Path, stack: ExitStack) -> Rig:
     return _stream_rig(server.url, "rtsp://127.0.0.1:9/none", server.pause, server.resume)
 
 
+def _gige(_: Path, stack: ExitStack) -> Rig:
+    if not gige_is_possible():
+        pytest.skip("libaravis-0.8-0 is not installed: no GigE Vision camera to test with")
+    server = stack.enter_context(coded_gige("CONTRACT"))
+    clock, never = MonotonicClock(), threading.Event()
+    return Rig(
+        config=server.config(),
+        absent=server.config(device="absent"),
+        clock=clock,
+        let_pass=lambda frames: void(clock.wait(never, frames / FRAMES_PER_S)),
+        pause=server.pause,
+        resume=server.resume,
+    )
+
+
 @pytest.fixture(
     scope="class",
     params=[
@@ -125,6 +141,7 @@ def _rtsp(tmp: Path, stack: ExitStack) -> Rig:
         pytest.param(_images, id="images"),
         pytest.param(_http, id="http", marks=pytest.mark.wire),
         pytest.param(_rtsp, id="rtsp", marks=pytest.mark.wire),
+        pytest.param(_gige, id="gige", marks=pytest.mark.wire),
     ],
 )
 def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:

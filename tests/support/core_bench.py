@@ -21,10 +21,12 @@ from tests.support.belt_scenes import (
 )
 from tests.support.plc_bench import CYCLE_MS, PlcBench
 from vision.tracker_config import TrackerConfig
-from vision.types import Detections
+from vision.types import CameraLosses, Detections
 
 STALL_AFTER_MS = 400.0
-FIGURES = CaptureFigures(frames_dropped=0, frames_per_s=50.0, records_dropped=0, latencies=())
+FIGURES = CaptureFigures(
+    frames_dropped=0, losses=CameraLosses(), frames_per_s=50.0, records_dropped=0, latencies=()
+)
 _FRAME_EVERY = 2
 
 

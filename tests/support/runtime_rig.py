@@ -38,7 +38,7 @@ from vision.errors import CameraError, CameraTimeoutError, EndOfStreamError
 from vision.factory import open_detector
 from vision.ports import Detector
 from vision.tracker_config import TrackerConfig
-from vision.types import Detections, Frame
+from vision.types import CameraLosses, Detections, Frame
 
 CLOCK = MonotonicClock()
 PERIOD_S = 0.02
@@ -76,6 +76,9 @@ class BenchCamera:
             raise CameraTimeoutError("no frame")
         self._seq += 1
         return Frame(seq=self._seq, exposed_ns=CLOCK.now_ns(), image=self._image)
+
+    def losses(self) -> CameraLosses:
+        return CameraLosses()
 
     def close(self) -> None:
         pass

@@ -17,7 +17,7 @@ from controller.types import (
     Totals,
 )
 from plc.types import PulseOutcome
-from vision.types import FRACTIONS, Fraction, Track
+from vision.types import FRACTIONS, CameraLosses, Fraction, Track
 
 STATIONS = ("plastic", "paper", "weee", "food")
 STATION_OF = {
@@ -80,6 +80,7 @@ class RecordSource:
             belt_speed_mm_per_s=2798.4,
             frames=self._seq * 4,
             frames_dropped=3,
+            camera_losses=CameraLosses(incomplete=2, starved=1),
             frame_age_ms=21.4,
             frames_per_s=49.8,
             totals=self.totals,

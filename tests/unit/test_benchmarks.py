@@ -1,6 +1,7 @@
 """The arithmetic of the benchmarks and their rigs, on small made-up measurements."""
 
 import json
+from collections import Counter
 from threading import Event
 
 import numpy as np
@@ -8,9 +9,8 @@ import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as runner
-from benchmarks import firing, latency, result
+from benchmarks import firing, firing_queue, latency, result
 from benchmarks.belt_camera import BeltCamera
-from benchmarks.gunner import Shots
 from benchmarks.latency_figures import (
     SceneResult,
     line_figures,
@@ -20,6 +20,7 @@ from benchmarks.latency_figures import (
 )
 from benchmarks.line_bench import Measured, Stopwatch, busy
 from benchmarks.result import CannotRunError, Figures
+from benchmarks.salvo import VALVES, Planner, Shots, judge
 from benchmarks.scenes import LOOP_MM, EndlessBelt, draw_belt
 from benchmarks.standard_line import standard_line
 from benchmarks.track_baseline import Film, LineCrossing
@@ -37,16 +38,6 @@ from vision.types import Fraction
 def counted_belt(count=10, step_mm=5.0):
     images = np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 8, 3), np.uint8)
     return EndlessBelt(images=images, step_mm=step_mm)
-
-
-def planned(pulse_id, open_tick=100):
-    return EjectionCommand(
-        pulse_id=pulse_id,
-        station=0,
-        valves=ValveSpan(first=1, last=1),
-        open_tick=BeltTick(open_tick),
-        close_tick=BeltTick(open_tick + 50),
-    )
 
 
 def report(pulse_id, open_tick=100, outcome=PulseOutcome.FIRED):
@@ -85,32 +76,98 @@ def test_figures_are_shown_with_their_notes(capsys):
     assert "at 2.8 m/s" in shown
 
 
-def test_firing_tells_late_lost_double_and_refused_pulses_apart():
-    shots = Shots(
-        planned={i: planned(i) for i in range(1, 7)},
-        reports={
-            1: [report(1)],
-            2: [report(2, open_tick=101)],
-            3: [report(3, open_tick=103)],
-            4: [report(4, outcome=PulseOutcome.LATE)],
-            5: [report(5), report(5)],
-        },
-        openings=5,
+def opened(pulse_id, *, at=0, valves=(1,), station=0):
+    """Return openings of valves, `at` ticks after the plan of a pulse."""
+    return {(station, valve): [100 * pulse_id + at] for valve in valves}
+
+
+def shot(pulse_id, *, last=1):
+    return EjectionCommand(
+        pulse_id=pulse_id,
+        station=0,
+        valves=ValveSpan(first=1, last=last),
+        open_tick=BeltTick(100 * pulse_id),
+        close_tick=BeltTick(100 * pulse_id + 50),
     )
-    figures = dict(firing.figures_of(shots))
-    assert figures["pulses"] == 6
-    assert figures["fired"] == 4
-    assert figures["late"] == 1
-    assert figures["late_refused"] == 1
-    assert figures["lost"] == 1
-    assert figures["double"] == 2, "one reported twice, one valve opened once too often"
-    assert figures["max_ticks"] == 3
 
 
-def test_firing_without_any_report_has_figures_all_the_same():
-    figures = dict(firing.figures_of(Shots(planned={1: planned(1)}), suffix="_no_priority"))
-    assert figures["lost_no_priority"] == 1
-    assert figures["max_ticks_no_priority"] == 0
+def judged(shots):
+    verdict = judge(shots, late_tick=1)
+    return verdict.late, verdict.lost, verdict.double
+
+
+def test_a_late_pulse_is_one_that_opened_more_than_a_tick_late():
+    openings = {(0, 1): [101, 202, 300]}
+    shots = Shots(
+        planned={i: shot(i) for i in (1, 2, 3)},
+        reports={i: [report(i)] for i in (1, 2, 3)},
+        openings=openings,
+    )
+    assert judged(shots) == (1, 0, 0)
+    assert judge(shots, late_tick=1).errors_tick == (1, 2, 0)
+
+
+def test_a_pulse_without_a_word_or_without_an_opening_is_lost():
+    shots = Shots(
+        planned={1: shot(1, last=12), 2: shot(2, last=12)},
+        reports={2: [report(2)]},
+        openings=opened(2, valves=range(1, 12)),
+    )
+    assert judged(shots) == (0, 12 + 1, 0)
+
+
+def test_a_pulse_told_twice_opened_twice_or_opened_though_refused_is_double():
+    shots = Shots(
+        planned={i: shot(i) for i in (1, 2, 3)},
+        reports={
+            1: [report(1), report(1)],
+            2: [report(2)],
+            3: [report(3, outcome=PulseOutcome.LATE)],
+        },
+        openings={(0, 1): [100, 200, 203, 300]},
+    )
+    assert judged(shots) == (0, 0, 3)
+
+
+def test_a_refused_pulse_that_stayed_shut_is_neither_lost_nor_double():
+    shots = Shots(
+        planned={1: shot(1)}, reports={1: [report(1, outcome=PulseOutcome.REFUSED)]}, openings={}
+    )
+    assert judged(shots) == (0, 0, 0)
+
+
+def test_an_opening_that_nobody_planned_is_double():
+    assert judged(Shots(openings={(3, 7): [5]})) == (0, 0, 1)
+
+
+def test_firing_figures_carry_the_agreed_keys_even_without_any_pulse():
+    empty = firing.QueueRun(
+        verdicts=(judge(Shots(), late_tick=1),), lost_links=0, restarts=0, faults=Counter()
+    )
+    agreed = ("pulses", "p999_ticks", "late", "lost", "double", "p50_ticks", "max_ticks")
+    for suffix in ("", "_faults"):
+        figures = dict(firing.queue_figures([empty], suffix=suffix))
+        assert all(f"{key}{suffix}" in figures for key in agreed)
+    assert "direct_p999_ms" in dict(firing.coil_figures("direct", [0.1], 0))
+    assert dict(firing.coil_figures("naive", [], 0))["naive_p999_ms"] == 0.0
+
+
+def test_the_full_firing_run_fires_a_million_pulses_in_a_quarter_of_an_hour():
+    full = firing.scenarios(quick=False)
+    bars = firing_queue.PLCS * firing_queue.STATIONS
+    pulses = sum(s.rate_per_min / 60 * s.for_s * bars * VALVES for s in full if not s.faults)
+    assert pulses >= 1_000_000
+    measured_s = sum(s.for_s for s in full) + 2 * firing.DIRECT_S
+    assert measured_s < 12 * 60
+
+
+def test_planned_ejections_of_one_valve_never_overlap():
+    planner = Planner(station=0, valves=80, rate_per_s=5000 / 60, seed=1)
+    free = {}
+    for at_s, open_s, _, span in planner.until(60.0):
+        for valve in range(span.first, span.last + 1):
+            assert at_s > free.get(valve, -1.0)
+            free[valve] = at_s + open_s
 
 
 def measured(*pulse_ms, frames_per_s=100.0):

@@ -11,10 +11,12 @@ import pytest
 
 from calibration.clock import MonotonicClock
 from tests.support.coded_frames import number_of, write_video
+from vision.cameras.frame_device import FrameDevice, Grab
 from vision.cameras.frame_times import DeviceTimes
-from vision.cameras.live import FrameDevice, LiveCamera
+from vision.cameras.live import LiveCamera
 from vision.cameras.opencv_device import OpenCvDevice
 from vision.errors import CameraError, CameraTimeoutError
+from vision.types import CameraLosses
 
 CLOCK = MonotonicClock()
 
@@ -30,14 +32,17 @@ class SteppedDriver:
     def step(self) -> None:
         self._steps.release()
 
-    def grab(self) -> float:
+    def grab(self) -> Grab:
         assert self._steps.acquire(timeout=20)
         if self.fault is not None:
             raise self.fault
-        return CLOCK.now_ns() / 1e6
+        return Grab(stamp_ms=CLOCK.now_ns() / 1e6)
 
     def image(self) -> npt.NDArray[np.uint8]:
         return np.zeros((4, 4, 3), dtype=np.uint8)
+
+    def losses(self) -> CameraLosses:
+        return CameraLosses()
 
     def release(self) -> None:
         self.released.set()

@@ -32,6 +32,12 @@ def test_usb_index_is_a_number() -> None:
     assert config.device == 3
 
 
+def test_genicam_camera_is_named_as_the_cameras_command_lists_it() -> None:
+    config = parse_source("genicam:Aravis-Fake-1", TWIN)
+    assert (config.source, config.device) == ("genicam", "Aravis-Fake-1")
+    assert config.exposure_ms == TWIN.exposure_ms
+
+
 def test_twin_is_a_word() -> None:
     assert parse_source("twin", TWIN) == TWIN
 

@@ -3,45 +3,19 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import Final, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import Final
 
 from calibration.clock import Clock, seconds_between
 from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
+from vision.cameras.frame_device import FrameDevice
 from vision.cameras.frame_times import FrameTimes
 from vision.errors import CameraError, CameraTimeoutError
-from vision.types import Frame
+from vision.types import CameraLosses, Frame
 
 log = logging.getLogger(__name__)
 
 _JOIN_S: Final = 0.5
 """Patience with a reader thread at `close`; one stuck in its driver ends by itself later."""
-
-
-class FrameDevice(Protocol):
-    """An opened device or connection. One reader thread uses it and releases it."""
-
-    def grab(self) -> float:
-        """Block until the next frame is in and return the device's stamp for it in ms.
-
-        Raises:
-            CameraError: the device is gone or stayed silent longer than its own limit.
-        """
-        ...
-
-    def image(self) -> npt.NDArray[np.uint8]:
-        """Return the grabbed frame as a new (height, width, 3) uint8 BGR array.
-
-        Raises:
-            CameraError: the frame is damaged.
-        """
-        ...
-
-    def release(self) -> None:
-        """Close the device. Idempotent."""
-        ...
 
 
 class LiveCamera:
@@ -78,6 +52,7 @@ class LiveCamera:
         self._clock = clock
         self._reader: _Reader | None = None
         self._last_seq = -1
+        self._losses_before = CameraLosses()
 
     @property
     def camera_id(self) -> str:
@@ -121,11 +96,17 @@ class LiveCamera:
         self._last_seq = frame.seq
         return frame
 
+    def losses(self) -> CameraLosses:
+        """Return what was lost on the way, over all openings."""
+        reader = self._reader
+        return self._losses_before + (CameraLosses() if reader is None else reader.losses())
+
     def close(self) -> None:
         """Stop the reader; a blocked `read` ends with CameraError. Idempotent."""
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.stop()
+            self._losses_before += reader.losses()
             self._last_seq = max(self._last_seq, reader.last_seq)
 
     def _refuse_silence(self, reader: "_Reader") -> None:
@@ -197,6 +178,9 @@ class _Reader:
         if self._thread is not None:
             self._thread.join(_JOIN_S)
 
+    def losses(self) -> CameraLosses:
+        return self._device.losses()
+
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
@@ -210,11 +194,11 @@ class _Reader:
             self._device.release()
 
     def _take_one(self) -> None:
-        stamp_ms = self._device.grab()
+        grab = self._device.grab()
         arrival_ns = self._clock.now_ns()
         self.last_arrival_ns = arrival_ns
-        self.last_seq += 1
-        exposed_ns = self._times.observe(stamp_ms, arrival_ns)
+        self.last_seq += grab.step
+        exposed_ns = self._times.observe(grab.stamp_ms, arrival_ns)
         if not self._times.settled:
             return
         image = self._device.image()

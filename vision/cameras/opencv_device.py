@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from vision.cameras.frame_device import Grab
 from vision.errors import CameraError
+from vision.types import CameraLosses
 
 
 class OpenCvDevice:
@@ -20,8 +22,8 @@ class OpenCvDevice:
         self._capture = capture
         self._name = name
 
-    def grab(self) -> float:
-        """Wait for the next frame; returns the stamp in ms that its driver gave it."""
+    def grab(self) -> Grab:
+        """Wait for the next frame; stamped by its driver, which numbers none."""
         try:
             grabbed = self._capture.grab()
         except cv2.error as error:
@@ -30,7 +32,7 @@ class OpenCvDevice:
         if not grabbed:
             msg = f"{self._name}: the stream ended or stayed silent; check power, cable and server"
             raise CameraError(msg)
-        return float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
+        return Grab(stamp_ms=float(self._capture.get(cv2.CAP_PROP_POS_MSEC)))
 
     def image(self) -> npt.NDArray[np.uint8]:
         """Decode the grabbed frame."""
@@ -43,6 +45,10 @@ class OpenCvDevice:
             msg = f"{self._name}: a frame could not be decoded"
             raise CameraError(msg)
         return np.asarray(image, dtype=np.uint8)
+
+    def losses(self) -> CameraLosses:
+        """Nothing: OpenCV hides what its drivers lose."""
+        return CameraLosses()
 
     def release(self) -> None:
         """Close the capture."""

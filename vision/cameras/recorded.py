@@ -10,7 +10,7 @@ import numpy.typing as npt
 from calibration.clock import Clock, seconds_between
 from calibration.units import MonotonicNs
 from vision.errors import CameraError, CameraTimeoutError, EndOfStreamError
-from vision.types import Frame
+from vision.types import CameraLosses, Frame
 
 
 class Recording(Protocol):
@@ -124,6 +124,10 @@ class RecordedCamera:
             exposed_ns=MonotonicNs(self._started_ns + self._position_ns),
             image=image,
         )
+
+    def losses(self) -> CameraLosses:
+        """Nothing: what a recording lost it lost before."""
+        return CameraLosses()
 
     def close(self) -> None:
         """Release the recording; a blocked `read` ends with CameraError. Idempotent."""
