@@ -80,6 +80,10 @@ PACKAGE_COMMANDS = {
         "check a line file, its bundle and its latency budget; start nothing",
         "twin.check_command",
     ),
+    "valves": (
+        "test valves in maintenance mode, show their wear, log a changed one",
+        "twin.valves_command",
+    ),
     "database": (
         "look at and upgrade the plant's database",
         "telemetry.database_command",

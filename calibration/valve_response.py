@@ -28,7 +28,8 @@ class ValveResponse:
     Attributes:
         valve: index, 0 at the left edge seen downstream.
         health: what follows from the measurement.
-        shots: how often it was fired for the measurement.
+        shots: how often it was fired for the measurement; 0 for a valve that was never tested,
+            whose figures are those of its station's section.
         open_lag_ms: mean time from switching on to air.
         open_lag_sd_ms: standard error of that mean.
         close_lag_ms: mean time from switching off to the air gone.

@@ -1,6 +1,7 @@
 """Builds the core of a line from its configuration and calibration."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from calibration.line_calibration import LineCalibration
 from controller.config import LimitsConfig, RecipeConfig
@@ -8,12 +9,19 @@ from controller.core import LineCore
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
+from controller.miss_watch import MissRules, MissWatch
 from controller.packml import PackmlMachine
 from controller.pipeline import SortingPipeline
 from controller.ports import LinePipeline
 from controller.stations import StationConfig
+from controller.valve_care import ValveCare
+from controller.valve_wear import BarCount, ValveWear
+from controller.valves_config import ValvesConfig
 from plc.clock_fit import ClockFit
 from vision.tracker_config import TrackerConfig
+
+_ENDLESS: Final = 10**18
+"""Rated cycles of valves of which nothing is said."""
 
 
 def build_core(
@@ -27,6 +35,9 @@ def build_core(
     tracker: TrackerConfig,
     stall_after_ms: float,
     pipeline: LinePipeline | None = None,
+    valves: ValvesConfig | None = None,
+    worn: Mapping[str, BarCount] | None = None,
+    downstream_mm: float | None = None,
 ) -> LineCore:
     """Return a core in STOPPED with an empty belt.
 
@@ -42,6 +53,9 @@ def build_core(
         stall_after_ms: camera silence after which the line is held and the alarm stands; pulses
             are refused far earlier, by `limits.max_frame_age_ms`.
         pipeline: another one than the line's own, for comparison; None builds that.
+        valves: what valves are rated and judged by; None takes no evidence and knows no life.
+        worn: counts of former sessions by station.
+        downstream_mm: where somebody looks at the belt behind the bars, None if nobody does.
 
     Raises:
         ValueError: the recipe names a station that the line does not have.
@@ -67,6 +81,37 @@ def build_core(
             confirm_timeout_ms=limits.confirm_timeout_ms,
         ),
         facts=LineFacts(stall_after_ms=stall_after_ms, clock_fit=ClockFit()),
+        valves=_valve_care(calibration, measured, valves, worn, downstream_mm),
         mm_per_tick=calibration.travel.mm_per_tick,
         camera_delay_ms=calibration.camera_delay_ms,
+    )
+
+
+def _valve_care(
+    calibration: LineCalibration,
+    stations: Sequence[StationConfig],
+    valves: ValvesConfig | None,
+    worn: Mapping[str, BarCount] | None,
+    downstream_mm: float | None,
+) -> ValveCare:
+    misses: MissWatch | None = None
+    if valves is not None and downstream_mm is not None:
+        rules = MissRules(
+            usual_miss_share=valves.usual_miss_share,
+            bad_miss_share=valves.bad_miss_share,
+            false_alarm=valves.miss_false_alarm,
+        )
+        misses = MissWatch(
+            stations,
+            rules,
+            mm_per_tick=calibration.travel.mm_per_tick,
+            eye_mm=downstream_mm,
+        )
+    rated = _ENDLESS if valves is None else valves.rated_cycles
+    return ValveCare(
+        stations,
+        wear=ValveWear(stations, rated_cycles=rated, since_new=worn),
+        misses=misses,
+        tested=calibration.bars,
+        warn_share=1.0 if valves is None else valves.warn_share,
     )

@@ -5,6 +5,7 @@ fired earlier or later by as many whole steps, in a pulse of its own; steps keep
 spread from splitting every pulse into one per valve.
 """
 
+import copy
 from typing import Final
 
 import numpy as np
@@ -56,17 +57,25 @@ class BarAim:
         """From switching on to the slowest valve's air, two spreads of jitter included."""
         return self.open_lag_ms + max(0.0, *self.open_shift_ms) + 2.0 * self.jitter_ms
 
+    def without(self, silent: frozenset[int]) -> "BarAim":
+        """Return an aim that counts on these valves no more."""
+        changed = copy.copy(self)
+        changed.silent = self.silent | silent
+        return changed
+
     def _measured(self, response: BarResponse) -> None:
-        blowing = [valve for valve in response.valves if valve.health.blows]
-        self.open_lag_ms = float(np.median([valve.open_lag_ms for valve in blowing]))
-        self.close_lag_ms = float(np.median([valve.close_lag_ms for valve in blowing]))
-        self.jitter_ms = float(np.sqrt(np.mean([valve.jitter_ms**2 for valve in blowing])))
+        tested = [valve for valve in response.valves if valve.health.blows and valve.shots]
+        if not tested:
+            return
+        self.open_lag_ms = float(np.median([valve.open_lag_ms for valve in tested]))
+        self.close_lag_ms = float(np.median([valve.close_lag_ms for valve in tested]))
+        self.jitter_ms = float(np.sqrt(np.mean([valve.jitter_ms**2 for valve in tested])))
         self.open_shift_ms = tuple(
-            _shift_ms(valve.open_lag_ms, self.open_lag_ms) if valve.health.blows else 0.0
+            _shift_ms(valve.open_lag_ms, self.open_lag_ms) if valve in tested else 0.0
             for valve in response.valves
         )
         self.close_shift_ms = tuple(
-            _shift_ms(valve.close_lag_ms, self.close_lag_ms) if valve.health.blows else 0.0
+            _shift_ms(valve.close_lag_ms, self.close_lag_ms) if valve in tested else 0.0
             for valve in response.valves
         )
 

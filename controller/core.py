@@ -6,12 +6,14 @@ Everything is called from one thread.
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
+from controller.miss_watch import DownstreamSighting
 from controller.packml import CommandReply, PackmlMachine, requests
 from controller.ports import LinePipeline
 from controller.snapshot import (
@@ -25,6 +27,7 @@ from controller.snapshot import (
 from controller.states import LineState
 from controller.step import DecidedItem, Intervention, LineStatus, StepResult
 from controller.types import DecisionReason, ItemRecord
+from controller.valve_care import ValveCare
 from plc.errors import PlcError
 from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest
 from vision.types import CameraLosses, Detections, FrameStamp, Track
@@ -84,6 +87,7 @@ class LineCore:
         health: HealthMonitor,
         ledger: ItemLedger,
         facts: LineFacts,
+        valves: ValveCare,
         mm_per_tick: float,
         camera_delay_ms: float = 0.0,
     ) -> None:
@@ -96,6 +100,7 @@ class LineCore:
         self._pipeline, self._machine = pipeline, machine
         self._health, self._ledger = health, ledger
         self._facts, self._mm_per_tick = facts, mm_per_tick
+        self._valves = valves
         self._marks: dict[int, str] = {}
         self._interventions: list[Intervention] = []
         self._commands: list[EjectionCommand] = []
@@ -141,7 +146,13 @@ class LineCore:
 
     def reported(self, report: EjectionReport, now_ns: MonotonicNs) -> None:
         """Take the word on one pulse."""
+        clock = self._facts.clock
+        self._valves.reported(report, clock.ticks_per_s if clock else 0.0)
         self._records += self._ledger.reported(report, now_ns)
+
+    def saw_downstream(self, sightings: Sequence[DownstreamSighting], until_tick: float) -> None:
+        """Take what was seen of the belt behind the bars, up to a belt tick."""
+        self._valves.saw(sightings, until_tick)
 
     def encoder_failed(self, reason: str, now_ns: MonotonicNs) -> None:
         """Ticks no longer mean belt positions: give up what is tracked, abort."""
@@ -196,6 +207,8 @@ class LineCore:
         clock = self._facts.clock
         if clock is not None:
             self._records += self._ledger.expire(clock.tick_at(now_ns), now_ns)
+        self._valves.at(now_ns)
+        self._facts.silent, self._facts.valve_trouble = self._valves.silent, self._valves.words
         self._alarms = self._health.observe(self._facts.observation(self.state, now_ns))
         for transition in self._machine.update(self._facts.conditions(now_ns)):
             log.info("%s -> %s: %s", transition.source, transition.target, transition.reason)
@@ -229,6 +242,7 @@ class LineCore:
         """Return the items closed since the last call."""
         records = tuple(self._records)
         self._records.clear()
+        self._valves.closed(records)
         return records
 
     def marked_tracks(self) -> tuple[tuple[Track, str], ...]:
@@ -272,13 +286,18 @@ class LineCore:
             bundle_id=self._bundle_id,
             alarms=self._alarms,
             latencies=figures.latencies,
+            bars=self._valves.bars(),
+            air_nl_per_t=self._valves.air_nl_per_t,
         )
 
     def _take(self, result: StepResult, now_ns: MonotonicNs) -> None:
         for item in result.decided:
             self._records += self._ledger.decided(item, now_ns)
+            self._valves.decided(item)
             self._marks[item.track.track_id] = item.decision.reason.value
-        self._commands += (pulse.command for pulse in result.planned)
+        planned = tuple(pulse.command for pulse in result.planned)
+        self._valves.commanded(planned)
+        self._commands += planned
         self._pulses_commanded += len(result.planned)
         for track in result.hazards:
             log.warning("lamp believed: item %d at x %.0f mm", track.track_id, track.x_mm)

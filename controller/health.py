@@ -47,6 +47,7 @@ class Observation:
         late_pulses: pulses the PLC has refused as late since the session began.
         lamps_standing: hazardous items on the line.
         disk_full: records cannot be written to disk.
+        valve_trouble: which valves a technician has to see to and why, None if none.
         camera_wanted: frames should be coming (the line is started or about to be).
     """
 
@@ -64,6 +65,7 @@ class Observation:
     lamps_standing: int
     disk_full: bool
     camera_wanted: bool
+    valve_trouble: str | None = None
 
 
 _REMEDIES: Final[dict[AlarmKind, str]] = {
@@ -85,6 +87,8 @@ _REMEDIES: Final[dict[AlarmKind, str]] = {
     "for delays if this stays",
     AlarmKind.LATE_PULSES: "items pass the jets before their pulse; slow the belt or check the "
     "load of this PC",
+    AlarmKind.VALVE_FAULTY: "test the valve at the next stop (run_line.py valves test), change it "
+    "if the test says so, and set its counter back (run_line.py valves reset)",
     AlarmKind.DISK_FULL: "free space on the disk; records are held back until then",
 }
 """What the operator is to do about each condition."""
@@ -232,6 +236,7 @@ _CONDITIONS: Final[dict[AlarmKind, Callable[[HealthMonitor, Observation], str | 
     AlarmKind.ENCODER_FAULT: lambda _, seen: seen.encoder_error,
     AlarmKind.CLOCK_UNSURE: HealthMonitor.clock_unsure,
     AlarmKind.LATE_PULSES: HealthMonitor.late_pulses,
+    AlarmKind.VALVE_FAULTY: lambda _, seen: seen.valve_trouble,
     AlarmKind.DISK_FULL: lambda _, seen: "records cannot be written" if seen.disk_full else None,
 }
 """What raises each alarm: a detail while it stands, None when it does not."""

@@ -93,13 +93,6 @@ class StationTiming:
             wider_last += 1
         return wider_first, wider_last
 
-    def silent_cells_mm(self, first: int, last: int) -> tuple[tuple[float, float], ...]:
-        """Return the lateral bounds of the cells in a span over which no air comes."""
-        silent = self.aim.silent
-        if not silent:
-            return ()
-        return tuple(self.swept_x_mm(v, v) for v in range(first, last + 1) if v in silent)
-
 
 def command_of(window: JetWindow, *, pulse_id: int, station: int) -> EjectionCommand:
     """Return the window as a command to the PLC."""

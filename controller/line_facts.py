@@ -29,6 +29,8 @@ class LineFacts:
         newest_exposed_ns: exposure of the newest frame, None before the first.
         lamps_standing: hazardous items believed and not yet taken off by hand.
         clock_fit: ticks against time.
+        silent: (station, valve) of valves found in operation not to blow.
+        valve_trouble: which valves a technician has to see to and why, None if none.
     """
 
     def __init__(self, *, stall_after_ms: float, clock_fit: ClockFit) -> None:
@@ -47,6 +49,8 @@ class LineFacts:
         self.disk_full = False
         self.newest_exposed_ns: MonotonicNs | None = None
         self.lamps_standing = 0
+        self.silent: tuple[tuple[int, int], ...] = ()
+        self.valve_trouble: str | None = None
 
     @property
     def clock(self) -> ClockEstimate | None:
@@ -97,6 +101,7 @@ class LineFacts:
             tick_sd=clock.sd_tick_at(now_ns),
             ticks_per_s=clock.ticks_per_s,
             frame_age_ms=(now_ns - exposed_ns) / NS_PER_MS,
+            silent=self.silent,
         )
 
     def conditions(self, now_ns: MonotonicNs) -> LineConditions:
@@ -132,5 +137,6 @@ class LineFacts:
             late_pulses=plc.counters.late if plc else 0,
             lamps_standing=self.lamps_standing,
             disk_full=self.disk_full,
+            valve_trouble=self.valve_trouble,
             camera_wanted=state not in _WITHOUT_CAMERA,
         )

@@ -22,6 +22,7 @@ from controller.config_report import ConfigError, problems_of
 from controller.latency_budget import LatencyBudget, impossible, latency_budgets
 from controller.plc_check import plc_problems
 from controller.stations import StationConfig, with_kinds
+from controller.valves_config import ValvesConfig
 from plc.config import DirectConfig, PlcConfig, PlcSection, transports_from
 from plc.encoders.config import EncoderConfig, PlcEncoder
 from vision.config import CameraConfig, DetectorConfig, ImagesCamera, VideoCamera
@@ -80,6 +81,7 @@ class LineFile(Section):
     stations: tuple[StationConfig, ...] = Field(min_length=1)
     recipe: RecipeConfig
     site: SitePolicy = SitePolicy()
+    valves: ValvesConfig | None = None
     limits: LimitsConfig
 
     @property
@@ -161,7 +163,9 @@ def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
         camera = camera.model_copy(update={"path": folder / camera.path})
     if isinstance(calibration, MeasuredCalibration):
         calibration = calibration.model_copy(update={"path": folder / calibration.path})
-    bundle = line.detector.bundle
+    bundle, valves = line.detector.bundle, line.valves
+    if valves is not None:
+        valves = valves.model_copy(update={"folder": (folder / valves.folder).resolve()})
     return line.model_copy(
         update={
             "camera": camera,

@@ -99,6 +99,7 @@ class StationPlanner:
         self.index = index
         self.station = station
         self._aim = BarAim(station, response)
+        self._aims = {frozenset[int](): self._aim}
         self._recipe = recipe
         self._limits = limits
         self._motion = motion
@@ -111,10 +112,18 @@ class StationPlanner:
             duty_window_ms=station.duty_window_ms,
         )
 
-    def timing(self, ticks_per_s: float) -> StationTiming:
-        """Return the station's lags in ticks at a belt speed."""
+    def timing(self, ticks_per_s: float, silent: frozenset[int] = frozenset()) -> StationTiming:
+        """Return the station's lags in ticks at a belt speed.
+
+        Args:
+            ticks_per_s: belt speed.
+            silent: valves found in operation not to blow.
+        """
+        aim = self._aims.get(silent)
+        if aim is None:
+            aim = self._aims[silent] = self._aim.without(silent)
         return StationTiming(
-            self.station, mm_per_tick=self._mm_per_tick, ticks_per_s=ticks_per_s, aim=self._aim
+            self.station, mm_per_tick=self._mm_per_tick, ticks_per_s=ticks_per_s, aim=aim
         )
 
     @property
@@ -165,7 +174,7 @@ class StationPlanner:
         served = self._reserve(wanted, around, next_pulse_id)
         for want in wanted:
             pulses = tuple(s.command for s in served if want.track_id in s.track_ids)
-            reason = DecisionReason.TARGET if pulses else self._unserved(want.window)
+            reason = DecisionReason.TARGET if pulses else _unserved(want.window, around)
             outcomes[want.track_id] = Outcome(reason=reason, pulses=pulses)
         planned = tuple(
             PlannedPulse(command=s.command, track_ids=s.track_ids) for s in served if s.new
@@ -207,8 +216,9 @@ class StationPlanner:
             earliest_tick=math.ceil(around.status.now_tick + lead_tick),
         )
 
-    def _unserved(self, window: JetWindow) -> DecisionReason:
-        """Return why no valve of a window could be given a pulse."""
-        silent = self._aim.silent
-        dead = all(valve in silent for valve in range(window.first, window.last + 1))
-        return DecisionReason.VALVE_DEAD if dead else DecisionReason.VALVE_DUTY
+
+def _unserved(window: JetWindow, around: Surroundings) -> DecisionReason:
+    """Return why no valve of a window could be given a pulse."""
+    silent = around.timing.aim.silent
+    dead = all(valve in silent for valve in range(window.first, window.last + 1))
+    return DecisionReason.VALVE_DEAD if dead else DecisionReason.VALVE_DUTY

@@ -107,7 +107,7 @@ class PlannerRow:
                 continue
             pulses = planner.sent_after(status.now_tick)
             if pulses:
-                timing = planner.timing(status.ticks_per_s)
+                timing = planner.timing(status.ticks_per_s, _silent(planner, status))
                 arrival = planner.arrival(scene, status.ticks_per_s)
                 found += watch.conflicts(pulses, timing, arrival, scene, suspects)
         return tuple(found)
@@ -155,7 +155,7 @@ class PlannerRow:
             )
             return planner.plan(targets, ahead, next_pulse_id=self._next_pulse_id)
         around = Surroundings(
-            timing=planner.timing(status.ticks_per_s),
+            timing=planner.timing(status.ticks_per_s, _silent(planner, status)),
             scene=scene,
             arrival=arrival,
             foreign=foreign,
@@ -169,6 +169,10 @@ class PlannerRow:
         cost = self._policy.cost_at_station(belt.scene.posterior, station)
         passing = (belt.stations == NO_STATION) | (belt.stations > station)
         return np.where(passing, cost, 0.0)
+
+
+def _silent(planner: StationPlanner, status: LineStatus) -> frozenset[int]:
+    return frozenset(valve for station, valve in status.silent if station == planner.index)
 
 
 def _planner(

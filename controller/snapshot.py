@@ -6,6 +6,7 @@ from enum import StrEnum
 from calibration.units import MonotonicNs
 from controller.states import LineCommand, LineMode, LineState
 from controller.types import Totals
+from controller.valve_wear import BarWear
 from vision.types import CameraLosses
 
 
@@ -24,6 +25,7 @@ class AlarmKind(StrEnum):
     CLOCK_UNSURE = "clock_unsure"
     LATE_PULSES = "late_pulses"
     DISK_FULL = "disk_full"
+    VALVE_FAULTY = "valve_faulty"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,8 @@ class LineSnapshot:
         bundle_id: model bundle in use.
         alarms: standing alarms.
         latencies: by stage.
+        bars: wear and air of every jet bar.
+        air_nl_per_t: normal litres of air per tonne of items seen, None before the first item.
     """
 
     session_id: str
@@ -115,6 +119,8 @@ class LineSnapshot:
     bundle_id: str
     alarms: tuple[Alarm, ...]
     latencies: tuple[StageLatency, ...]
+    bars: tuple[BarWear, ...] = ()
+    air_nl_per_t: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

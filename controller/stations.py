@@ -35,6 +35,8 @@ class JetBarConfig(_Placed):
     valve_pitch_mm: Positive
     first_valve_x_mm: float
     """Lateral position of the centre of valve 0, machine frame."""
+    first_printed: int = 0
+    """Number printed on the bar beside valve 0; technicians are told the printed numbers."""
     tilt_mm_per_m: float = 0.0
     """How much farther downstream the nozzle line is for each metre of x; `distance_mm` holds at
     the bar's middle."""

@@ -18,6 +18,7 @@ class LineStatus:
         tick_sd: standard deviation of the clock fit, ticks.
         ticks_per_s: belt speed by the clock fit.
         frame_age_ms: time since the middle of the frame's exposure.
+        silent: (station, valve) of valves that were found in operation not to blow.
     """
 
     may_fire: bool
@@ -25,6 +26,7 @@ class LineStatus:
     tick_sd: float
     ticks_per_s: float
     frame_age_ms: float
+    silent: tuple[tuple[int, int], ...] = ()
 
 
 class Intervention(StrEnum):

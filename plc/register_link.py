@@ -92,6 +92,7 @@ class RegisterLink:
         self._trigger_reader = TriggerReader()
         self.service = RegisterService(transport, owner_id=self._sender.owner_id)
         self._owns_lease = False
+        self._scan_period_us = 0
         self._connected = False
         self._boot_number: int | None = None
         self._kept: tuple[EjectionReport, ...] = ()
@@ -135,6 +136,11 @@ class RegisterLink:
         except PlcLinkError:
             self._drop()
             raise
+
+    @property
+    def scan_period_us(self) -> int:
+        """Nominal time between two scans of the PLC, as last read; 0 before that."""
+        return self._scan_period_us
 
     def close(self) -> None:
         """Give the lease back and disconnect. Idempotent, never raises.
@@ -202,6 +208,7 @@ class RegisterLink:
         words = self._transport.read_holding(STATUS.address, READ_WORDS)
         received_ns = self._clock.now_ns()
         status = decode_status(words)
+        self._scan_period_us = status.scan_period_us
         # The count is on average half a scan old when the request reaches it.
         scan_ns = status.scan_period_us * _NS_PER_US
         return _Reading(

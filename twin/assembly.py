@@ -1,17 +1,20 @@
 """Puts a lockstep run together: the twin's belt under a line, or a recording through it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from calibration.line_calibration import LineCalibration
 from calibration.units import NS_PER_S, MonotonicNs
+from calibration.valve_response import BarResponse
 from controller.assembly import build_core
 from controller.config import LimitsConfig, RecipeConfig
 from controller.ports import LinePipeline
 from controller.stations import StationConfig
+from controller.valves_config import ValvesConfig
 from plc.config import PlcConfig
 from twin.config import TwinConfig
+from twin.downstream_eye import TwinDownstreamEye
 from twin.items import ItemCatalogue
 from twin.lockstep import LockstepSetup, StepObserver
 from twin.lockstep_plant import LockstepPlant
@@ -41,6 +44,8 @@ class SimulatedLine:
         stall_after_ms: camera silence after which the line is held.
         plc: the PLC section; cycle and heartbeat timeout are used, the transport is not.
         compute_latency_ms: from a frame's exposure to its pulses at the PLC link.
+        valves: what valves are rated and judged by.
+        bars: what valve tests found out about the bars.
     """
 
     session_id: str
@@ -51,6 +56,8 @@ class SimulatedLine:
     stall_after_ms: float
     plc: PlcConfig
     compute_latency_ms: float = 20.0
+    valves: ValvesConfig | None = None
+    bars: tuple[BarResponse, ...] = ()
 
 
 PipelineMaker = Callable[[SimulatedLine, LineCalibration], LinePipeline]
@@ -175,6 +182,8 @@ def _setup(
     pipeline: PipelineMaker | None = None,
 ) -> LockstepSetup:
     view_start_mm = calibration.view_s_min_mm
+    calibration = replace(calibration, bars=line.bars)
+    eye = _eye(line, config, world, calibration.travel.mm_per_tick)
 
     def pick_lamps() -> int:
         return 0 if world is None else len(world.pick_lamps(view_start_mm))
@@ -190,6 +199,8 @@ def _setup(
             tracker=line.tracker,
             stall_after_ms=line.stall_after_ms,
             pipeline=None if pipeline is None else pipeline(line, calibration),
+            valves=line.valves,
+            downstream_mm=None if eye is None else eye.s_mm,
         ),
         plant=plant,
         world=world,
@@ -200,4 +211,14 @@ def _setup(
         compute_latency_ms=line.compute_latency_ms,
         cycle_ms=line.plc.cycle_ms,
         observer=observer,
+        eye=eye,
     )
+
+
+def _eye(
+    line: SimulatedLine, config: TwinConfig, world: World | None, mm_per_tick: float
+) -> TwinDownstreamEye | None:
+    s_mm = None if line.valves is None else line.valves.downstream_mm
+    if world is None or s_mm is None:
+        return None
+    return TwinDownstreamEye(world, s_mm=s_mm, mm_per_tick=mm_per_tick, seed=config.seed)

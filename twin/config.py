@@ -141,8 +141,14 @@ class AirConfig(Section):
     close_lag_ms: NotNegative = 4.0
     jitter_ms: NotNegative = 1.0
     """Standard deviation of both lags, each switching drawn anew."""
+    lag_spread_ms: NotNegative = 0.0
+    """Standard deviation of the valves' own lags about these; each valve keeps its own."""
     dead_valve_share: Share = 0.0
     slow_valve_share: Share = 0.0
+    dead_valves: tuple[int, ...] = ()
+    """Valves of every bar that are dead beside those drawn by share."""
+    slow_valves: tuple[int, ...] = ()
+    """Valves of every bar that are slow beside those drawn by share."""
     slow_valve_lag_ms: NotNegative = 8.0
     """Added to the open lag of slow valves."""
 

@@ -19,7 +19,7 @@ from twin.frame_ring import FrameRing
 from twin.scene_process import AskScores, PickLamps, SceneRequest, SceneScores, SceneSetup
 from twin.soft_plc.config import SoftPlcConfig
 from twin.soft_plc.launch import SoftPlcError, launch
-from twin.soft_plc.setup import SoftPlcSetup, TcpEndpoint
+from twin.soft_plc.setup import SoftPlcSetup, TcpEndpoint, nozzles_mm
 from twin.twin_camera import TwinCamera
 
 _ANSWER_S = 5.0
@@ -80,6 +80,8 @@ class DemoPlant:
                 belt=config.belt,
                 mm_per_tick=mm_per_tick,
                 belt_seed=config.seed,
+                air=config.air,
+                nozzles_mm=nozzles_mm(stations),
                 start_ns=start_ns,
                 endpoint=TcpEndpoint(host=transport.host, port=transport.port),
                 unit_id=unit_id,

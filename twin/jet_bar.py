@@ -19,6 +19,7 @@ from twin.air import (
 )
 from twin.config import AirConfig
 from twin.items import Float64Array
+from twin.valve_truth import draw_valves
 
 _MIN_LAG_MS = 0.2
 
@@ -77,8 +78,7 @@ class JetBar:
         self.distance_mm, self.index = distance_mm, index
         self._config, self._map = config, valve_map
         self._rng = np.random.default_rng(seed)
-        self._dead = self._rng.uniform(size=valve_map.count) < config.dead_valve_share
-        self._slow = self._rng.uniform(size=valve_map.count) < config.slow_valve_share
+        self._valves = draw_valves(config, valve_map.count, seed, self._rng)
         self.thrust_n = jet_thrust_n(nozzle_mm=nozzle_mm, nozzle_kpa=config.nozzle_kpa)
         """Of one jet alone at full pressure."""
         # Thrust is linear in absolute pressure; what is lost at no absolute pressure is known.
@@ -96,11 +96,9 @@ class JetBar:
 
     def switch(self, *, valve: int, opened: bool, at_ns: int) -> None:
         """Note that a valve's output switched; the air follows after the valve's lag."""
-        config = self._config
-        lag_ms = config.open_lag_ms if opened else config.close_lag_ms
-        lag_ms += config.jitter_ms * float(self._rng.normal())
-        if opened and self._slow[valve]:
-            lag_ms += config.slow_valve_lag_ms
+        valves = self._valves
+        lag_ms = float((valves.open_lag_ms if opened else valves.close_lag_ms)[valve])
+        lag_ms += self._config.jitter_ms * float(self._rng.normal())
         effect_ns = at_ns + int(max(lag_ms, _MIN_LAG_MS) * NS_PER_MS)
         if opened:
             self._opens_ns[valve] = effect_ns
@@ -108,7 +106,7 @@ class JetBar:
             # A pulse too short for its valve lets no air out; it never leaves the valve open.
             effect_ns = max(effect_ns, self._opens_ns.get(valve, effect_ns))
         self._edges += 1
-        if not self._dead[valve]:
+        if not self._valves.dead[valve]:
             heapq.heappush(self._pending, (effect_ns, self._edges, valve, opened))
 
     def advance(self, now_ns: int, travel_mm: Callable[[int], float]) -> None:

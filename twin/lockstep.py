@@ -22,6 +22,7 @@ from controller.stations import StationConfig
 from controller.types import ItemRecord, Totals
 from plc.errors import EncoderError, PlcError
 from twin.bins import Bins, FractionScore
+from twin.downstream_eye import TwinDownstreamEye
 from twin.lockstep_plant import LockstepPlant
 from twin.operator import SimulatedOperator
 from twin.sights import Sight, Sighting
@@ -69,6 +70,7 @@ class LockstepSetup:
         compute_latency_ms: from a frame's exposure to its pulses at the PLC link.
         cycle_ms: time between two exchanges with the PLC.
         observer: watches every step, or None.
+        eye: looks at the belt behind the bars, or None.
         patience_s: virtual time without any item closed after which the run is given up.
     """
 
@@ -82,6 +84,7 @@ class LockstepSetup:
     compute_latency_ms: float = 20.0
     cycle_ms: float = 10.0
     observer: StepObserver | None = None
+    eye: TwinDownstreamEye | None = None
     patience_s: float = 300.0
 
 
@@ -185,6 +188,9 @@ class _Run:
     def _expose(self) -> None:
         if self._setup.world is not None:
             self._setup.world.advance(self._clock.now_ns())
+        eye = self._setup.eye
+        if eye is not None:
+            self._core.saw_downstream(eye.take(), eye.tick)
         self._computing.append(self._setup.sight.look())
 
     def _step(self, seen: Sighting) -> None:

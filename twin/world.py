@@ -22,6 +22,7 @@ from twin.jet_bar import JetBar
 from twin.knocks import Knocks
 from twin.passage import Passage, Verdict, judge
 from twin.swing_plate import SwingPlate
+from twin.valve_truth import valve_seed
 from twin.wiring import ValveEdge
 from vision.types import FRACTIONS, Fraction
 
@@ -87,7 +88,7 @@ class World:
                 nozzle_mm=station.nozzle_mm,
                 valve_map=station.valve_map,
                 distance_mm=station.distance_mm,
-                seed=(config.seed, 2, index),
+                seed=valve_seed(config.seed, index),
             )
             if isinstance(station, JetBarConfig)
             else SwingPlate(station, index=index)

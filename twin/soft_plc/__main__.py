@@ -15,16 +15,14 @@ from pydantic import ValidationError
 
 from calibration.clock import MonotonicClock
 from controller.config_report import ConfigError, problems_of
-from controller.line_file import LineFile, MeasuredCalibration, read_document, sorting_sections
-from plc.config import TcpTransport, TlsTransport
+from controller.line_file import read_document, sorting_sections
 from twin.config import TwinConfig
-from twin.soft_plc.config import SoftPlcConfig
 from twin.soft_plc.launch import SoftPlcError, launch
-from twin.soft_plc.setup import SerialEndpoint, SoftPlcSetup, TcpEndpoint
+from twin.soft_plc.line_setup import setup_of
+from twin.soft_plc.setup import SoftPlcSetup
 
 EXIT_OK, EXIT_USAGE = 0, 2
 CHECK_S = 0.5
-_PARITY_LETTERS = {"none": "N", "even": "E", "odd": "O"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,41 +55,7 @@ def _setup(path: Path, start_ns: int) -> SoftPlcSetup:
     except ValidationError as error:
         found = problems_of(error, world)
         raise ConfigError([f"{path}: twin.{problem}" for problem in found]) from error
-    if isinstance(line.calibration, MeasuredCalibration):
-        msg = f"{path}: calibration.kind: the soft PLC needs mm_per_tick, use nominal or twin"
-        raise ConfigError([msg])
-    mm_per_tick = line.calibration.mm_per_tick
-    return SoftPlcSetup(
-        plc=SoftPlcConfig.for_line(
-            line.stations,
-            heartbeat_timeout_ms=line.queue_plc.heartbeat_timeout_ms,
-            line_id=line.queue_plc.line_id,
-            ticks_per_s=twin.belt.speed_mm_per_s / mm_per_tick,
-        ),
-        belt=twin.belt,
-        mm_per_tick=mm_per_tick,
-        belt_seed=twin.seed,
-        start_ns=start_ns,
-        endpoint=_endpoint(line),
-        unit_id=line.queue_plc.unit_id,
-    )
-
-
-def _endpoint(line: LineFile) -> TcpEndpoint | SerialEndpoint:
-    transport = line.queue_plc.transport
-    if isinstance(transport, TcpTransport):
-        return TcpEndpoint(host=transport.host, port=transport.port)
-    if isinstance(transport, TlsTransport):
-        msg = "plc.transport.kind: the line file names the line's own certificate, not the PLC's"
-        raise ConfigError([msg])
-    return SerialEndpoint.model_validate(
-        {
-            "device": transport.device,
-            "baud": transport.baud,
-            "parity": _PARITY_LETTERS[transport.parity],
-            "stop_bits": transport.stop_bits,
-        }
-    )
+    return setup_of(line, twin, start_ns, path)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ from calibration.units import NS_PER_S, BeltTick, MonotonicNs
 from plc.codec import to_words
 from plc.registers import MAILBOX_WORDS
 from twin.belt_drive import BeltDrive
+from twin.soft_plc.bar_pressure import BarPressure
 from twin.soft_plc.event_pipe import EventPipe
+from twin.soft_plc.plant_inputs import PlantInputs
 from twin.soft_plc.program import ScanOutput, SoftPlc
 from twin.soft_plc.setup import SoftPlcSetup
 from twin.soft_plc.shared_registers import SharedRegisters
@@ -59,7 +61,9 @@ class ScanEngine:
             events: to the twin's world.
         """
         self._clock = clock
-        self._plc = SoftPlc(setup.plc, boot_number=clock.now_ns() // 1_000_000)
+        self._plc = SoftPlc(
+            setup.plc, boot_number=clock.now_ns() // 1_000_000, inputs=_inputs(setup)
+        )
         self._drive = BeltDrive(
             config=setup.belt,
             mm_per_tick=setup.mm_per_tick,
@@ -153,6 +157,19 @@ class ScanEngine:
                 self._stopping = True
                 return
             self._plc.write_holding(int.from_bytes(write[:2]), to_words(write[2:]))
+
+
+def _inputs(setup: SoftPlcSetup) -> PlantInputs | None:
+    """Return the plant's sensors where the setup knows its valves."""
+    if setup.air is None:
+        return None
+    return BarPressure(
+        air=setup.air,
+        valve_counts=setup.plc.station_valves,
+        nozzles_mm=setup.nozzles_mm,
+        seed=setup.belt_seed,
+        flap_travel_ms=setup.plc.flap_travel_ms,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -59,6 +59,8 @@ class ServiceDesk:
         self.inputs.update(self._valves.open_by_station(), now_ns)
         if self.tester.watching:
             self.tester.scan(tick, now_ns, self.inputs.pressure_kpa(self.tester.station))
+            # What the test switched is on the valve's coil now, not from the next scan on.
+            self.inputs.update(self._valves.open_by_station(), now_ns)
 
     def _hold(self, tick: BeltTick, now_ns: MonotonicNs, bits: int) -> None:
         outputs = frozenset(out for station, out in self._flaps.items() if bits >> station & 1)

@@ -1,12 +1,14 @@
 """What the soft PLC's processes are told when they start."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from calibration.section import Section
-from twin.config import BeltConfig
+from controller.stations import JetBarConfig, StationConfig
+from twin.config import AirConfig, BeltConfig
 from twin.soft_plc.config import SoftPlcConfig
 
 
@@ -61,6 +63,10 @@ class SoftPlcSetup(Section):
     """Instant of zero travel, monotonic."""
     first_tick: int = 0
     """Encoder count at zero travel."""
+    air: AirConfig | None = None
+    """True valves of the bars, for their pressure sensors; None fits no sensors that know them."""
+    nozzles_mm: tuple[float, ...] = ()
+    """Nozzles of every station, 0 where there is no jet bar; one each where `air` is given."""
     endpoint: Annotated[TcpEndpoint | TlsEndpoint | SerialEndpoint, Field(discriminator="kind")]
     unit_id: int = Field(default=1, ge=1, le=247)
     fifo_priority: int = Field(default=50, ge=0, le=99)
@@ -68,3 +74,8 @@ class SoftPlcSetup(Section):
     unhurried_tolerance_tick: int = Field(default=20, ge=0)
     """Late tolerance where real-time priority is not granted: on a busy machine one pulse in four
     then comes more than one tick late, and 10 mm beside the mark is better than not at all."""
+
+
+def nozzles_mm(stations: Sequence[StationConfig]) -> tuple[float, ...]:
+    """Return the nozzles of every station, 0 where there is no jet bar."""
+    return tuple(s.nozzle_mm if isinstance(s, JetBarConfig) else 0.0 for s in stations)
