@@ -44,8 +44,9 @@ def test_a_line_starts_shows_pictures_records_its_session_and_stops_with_the_plc
     recorder = SessionWriter(tmp_path / "s", HEADER)
     with RuntimeRig(plant.link, bundle, recorder=recorder) as rig:
         rig.start_sorting()
-        seen = rig.wait(lambda now: now.frames_per_s > 1 and now.latencies, "figures")
-        assert seen.tick_sd < 1000
+        seen = rig.wait(
+            lambda now: now.frames_per_s > 1 and now.latencies and now.tick_sd < 1000, "figures"
+        )
         assert {stage.stage for stage in seen.latencies} >= {"detect", "step"}
         wait_for(lambda: rig.feed.pictures, "a picture")
         assert rig.feed.pictures[0].startswith(b"\xff\xd8")
