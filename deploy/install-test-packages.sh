@@ -11,6 +11,9 @@ command -v ffmpeg >/dev/null || packages+=(ffmpeg)
 [ -x /usr/lib/postgresql/15/bin/initdb ] || packages+=(postgresql-15)
 ldconfig -p | grep -q libaravis-0.8.so.0 || packages+=(libaravis-0.8-0)
 command -v arv-fake-gv-camera-0.8 >/dev/null || packages+=(aravis-tools)
+[ -x /usr/lib/openssh/sftp-server ] || packages+=(openssh-client openssh-sftp-server)
+command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || packages+=(mosquitto)
+command -v pdftoppm >/dev/null || packages+=(poppler-utils)
 [ "${#packages[@]}" -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from calibration.section import Section
 from telemetry.codes.plant import PlantCodes
+from telemetry.delivery.config import DeliveryConfig
 from telemetry.ledger.identity import bin_problem
 from telemetry.ledger.shifts import ShiftCalendar
 
@@ -63,13 +64,25 @@ class AccountsConfig(Section):
     calendar: ShiftCalendar = ShiftCalendar()
     codes: PlantCodes = PlantCodes()
     baseline: BaselineConfig | None = None
+    deliveries: tuple[DeliveryConfig, ...] = ()
+    """Who receives filed reports."""
     balance_limit_pct: Annotated[float, Field(gt=0, le=100)] = 5.0
     """Mass balance that closes worse than this is a warning; drying alone makes it non-zero."""
     stock_months: int = Field(default=3, ge=1, le=12)
     """Longest storage of non-hazardous waste at a sorting station (Ecological Code, art. 320)."""
 
+    @field_validator("deliveries")
+    @classmethod
+    def _names_differ(cls, deliveries: tuple[DeliveryConfig, ...]) -> tuple[DeliveryConfig, ...]:
+        if len({delivery.name for delivery in deliveries}) != len(deliveries):
+            msg = "two deliveries have the same name"
+            raise ValueError(msg)
+        return deliveries
+
     def beside(self, folder: Path) -> "AccountsConfig":
         """Return the section with its relative paths made to start at the line file's folder."""
         codes = self.codes.model_copy(update={"table": folder / self.codes.table})
         path = (folder / self.database_path).resolve()
-        return self.model_copy(update={"database_path": path, "codes": codes})
+        deliveries = tuple(delivery.beside(folder) for delivery in self.deliveries)
+        moved = {"database_path": path, "codes": codes, "deliveries": deliveries}
+        return self.model_copy(update=moved)

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from telemetry.database.engine import Database
+from telemetry.delivery.queue import DeliveryQueue
 from telemetry.ledger.config import AccountsConfig
 from telemetry.ledger.entries import Action
 from telemetry.ledger.rules import EARLIEST
@@ -40,6 +43,7 @@ class ReportDesk:
         self._now = now
         self._ledger = Ledger(database, accounts, now=now)
         self._store = ReportStore(database, now=now)
+        self._queue = DeliveryQueue(database)
         self._evidence = evidence or Evidence()
 
     def make(
@@ -134,8 +138,13 @@ class ReportDesk:
     def _kept(self, document: ReportDocument, *, draft: bool) -> tuple[ReportDocument, str]:
         if draft:
             return document, "draft, not filed"
-        self._store.file(document)
+        self._store.file(document, beside=self._enqueue)
         return document, f"filed as revision {document.revision}"
+
+    def _enqueue(self, connection: Connection, document: ReportDocument, content: bytes) -> None:
+        """In the filing's own transaction: a report is queued if and only if it is filed."""
+        names = tuple(delivery.name for delivery in self._accounts.deliveries)
+        self._queue.enqueue(connection, document, content, destinations=names, now=self._now())
 
     def _source(self, period: Period) -> Source:
         facility = self._accounts.facility
