@@ -21,6 +21,7 @@ from calibration.clock import MonotonicClock
 from calibration.errors import CalibrationError
 from calibration.line_calibration import LineCalibration
 from controller.assembly import build_core
+from controller.belt_eye import BeltEye
 from controller.config_report import ConfigError, UsageError
 from controller.line_check import check_bundle
 from controller.line_file import LineFile, budgets, load_calibration
@@ -143,6 +144,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
                 limits=line.limits,
                 tracker=line.tracker,
                 stall_after_ms=line.camera.stall_after_ms,
+                trigger_lead_ms=line.camera.exposure_ms / 2,
             ),
             capture=CaptureThread(
                 camera=seat.camera, clock=clock, stall_after_ms=line.camera.stall_after_ms
@@ -157,6 +159,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
                 whole, seat.record, session_id, detector.bundle_id, seat.calibration
             ),
             clock=clock,
+            belt_eye=BeltEye(seat.calibration),
         )
         stack.callback(runtime.stop)
         runtime.start()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from calibration.line_calibration import LineCalibration
+from controller.belt_watch import BeltWatch
 from controller.config import LimitsConfig, RecipeConfig
 from controller.core import LineCore
 from controller.health import HealthMonitor
@@ -38,6 +39,7 @@ def build_core(
     valves: ValvesConfig | None = None,
     worn: Mapping[str, BarCount] | None = None,
     downstream_mm: float | None = None,
+    trigger_lead_ms: float = 0.0,
 ) -> LineCore:
     """Return a core in STOPPED with an empty belt.
 
@@ -56,6 +58,7 @@ def build_core(
         valves: what valves are rated and judged by; None takes no evidence and knows no life.
         worn: counts of former sessions by station.
         downstream_mm: where somebody looks at the belt behind the bars, None if nobody does.
+        trigger_lead_ms: from a camera trigger's edge to the middle of the exposure.
 
     Raises:
         ValueError: the recipe names a station that the line does not have.
@@ -80,8 +83,13 @@ def build_core(
             station_count=len(stations),
             confirm_timeout_ms=limits.confirm_timeout_ms,
         ),
-        facts=LineFacts(stall_after_ms=stall_after_ms, clock_fit=ClockFit()),
         valves=_valve_care(calibration, measured, valves, worn, downstream_mm),
+        facts=LineFacts(
+            stall_after_ms=stall_after_ms,
+            clock_fit=ClockFit(),
+            belt_watch=BeltWatch(mm_per_tick=calibration.travel.mm_per_tick),
+            trigger_lead_ms=trigger_lead_ms,
+        ),
         mm_per_tick=calibration.travel.mm_per_tick,
         camera_delay_ms=calibration.camera_delay_ms,
     )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calibration.units import NS_PER_MS, MonotonicNs
+from controller.belt_eye import BeltLook
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
@@ -128,11 +129,12 @@ class LineCore:
         status, facts = exchange.status, self._facts
         if facts.link_error is not None:
             log.info("PLC link is up")
-            facts.clock_fit.reset("the link was lost")
+            facts.forget_ticks("the link was lost")
         facts.link_error, facts.plc = None, status
         facts.clock_fit.add(
             read_ns=status.read_ns, round_trip_ns=status.round_trip_ns, tick=status.tick
         )
+        facts.latch.add(exchange.triggers)
         for report in exchange.reports:
             self.reported(report, now_ns)
         self.idle(now_ns)
@@ -158,10 +160,14 @@ class LineCore:
         """Ticks no longer mean belt positions: give up what is tracked, abort."""
         log.error("encoder fault: %s", reason)
         self._facts.encoder_error = reason
-        self._facts.clock_fit.reset(reason)
+        self._facts.forget_ticks(reason)
         for item in self._intervene(Intervention.GIVEN_UP):
             self._records += self._ledger.decided(item, now_ns)
         self.idle(now_ns)
+
+    def belt_seen(self, look: BeltLook) -> None:
+        """Take what the camera saw of the belt's travel, beside the encoder's word on it."""
+        self._facts.belt_seen(look, mm_per_tick=self._mm_per_tick)
 
     def camera_failed(self, reason: str | None) -> None:
         """The camera is lost (reason) or well (None); acted upon at the next `idle` or frame."""
@@ -189,7 +195,8 @@ class LineCore:
         clock = self._facts.clock
         outcome: FrameOutcome | None = None
         if clock is not None and self._facts.link_error is None:
-            stamp = FrameStamp(seq=seq, exposed_ns=exposed_ns, tick=clock.tick_at(exposed_ns))
+            tick = self._facts.frame_tick(seq, exposed_ns, clock)
+            stamp = FrameStamp(seq=seq, exposed_ns=exposed_ns, tick=tick)
             status = self._facts.line_status(
                 clock, line_may_fire=self._machine.may_fire, exposed_ns=exposed_ns, now_ns=now_ns
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from calibration.units import NS_PER_MS, MonotonicNs
+from controller.belt_watch import BeltFinding, BeltTrouble
 from controller.config import LimitsConfig
 from controller.snapshot import Alarm, AlarmKind
 from plc.types import PlcState
@@ -49,6 +50,9 @@ class Observation:
         disk_full: records cannot be written to disk.
         valve_trouble: which valves a technician has to see to and why, None if none.
         camera_wanted: frames should be coming (the line is started or about to be).
+        certificate: the link error is that PLC and line do not trust each other's certificates.
+        belt_finding: what encoder and camera disagree about, None while they agree.
+        latch_disagreement: what camera triggers and clock fit disagree about, else None.
     """
 
     now_ns: MonotonicNs
@@ -66,6 +70,9 @@ class Observation:
     disk_full: bool
     camera_wanted: bool
     valve_trouble: str | None = None
+    certificate: bool = False
+    belt_finding: BeltFinding | None = None
+    latch_disagreement: str | None = None
 
 
 _REMEDIES: Final[dict[AlarmKind, str]] = {
@@ -83,6 +90,22 @@ _REMEDIES: Final[dict[AlarmKind, str]] = {
     "there; then clear, reset and start the line",
     AlarmKind.ENCODER_FAULT: "check the encoder's wheel, coupling and cable; then clear, reset "
     "and start the line",
+    AlarmKind.PLC_CERTIFICATE: "have the certificate named here renewed or issued anew; waiting "
+    "does not help",
+    AlarmKind.ENCODER_STUCK: "the belt moves and the encoder does not: check its wheel, coupling "
+    "and cable; nothing fires meanwhile",
+    AlarmKind.ENCODER_REVERSED: "swap the encoder's A and B, or check the belt's direction; "
+    "nothing fires meanwhile",
+    AlarmKind.ENCODER_GLITCHES: "counts come or go at once: check the encoder cable, its "
+    "screen and what switches beside it",
+    AlarmKind.ENCODER_MISSING_PULSES: "check the encoder's supply, cable and highest frequency; "
+    "nothing fires meanwhile",
+    AlarmKind.ENCODER_SLIP: "the encoder turns further than the belt: check belt tension, the "
+    "wheel's pressure and dirt on it; nothing fires meanwhile",
+    AlarmKind.ENCODER_SCALE: "calibrate the belt's scale again (mm per tick); a worn encoder "
+    "wheel shows like this",
+    AlarmKind.CLOCK_DISAGREES: "check the camera's trigger cable and exposure setting; nothing "
+    "fires meanwhile",
     AlarmKind.CLOCK_UNSURE: "nothing fires until PLC and PC clocks agree again; check the network "
     "for delays if this stays",
     AlarmKind.LATE_PULSES: "items pass the jets before their pulse; slow the belt or check the "
@@ -221,7 +244,15 @@ def _safety_not_ok(_: HealthMonitor, seen: Observation) -> str | None:
 
 
 def _link_lost(_: HealthMonitor, seen: Observation) -> str | None:
-    return None if seen.wrong_map else seen.link_error
+    return None if seen.wrong_map or seen.certificate else seen.link_error
+
+
+def _belt(trouble: BeltTrouble) -> Callable[[HealthMonitor, Observation], str | None]:
+    def found(_: HealthMonitor, seen: Observation) -> str | None:
+        finding = seen.belt_finding
+        return finding.words if finding is not None and finding.trouble is trouble else None
+
+    return found
 
 
 _CONDITIONS: Final[dict[AlarmKind, Callable[[HealthMonitor, Observation], str | None]]] = {
@@ -234,6 +265,9 @@ _CONDITIONS: Final[dict[AlarmKind, Callable[[HealthMonitor, Observation], str | 
     AlarmKind.PLC_SAFE_STATE: _plc_safe_state,
     AlarmKind.SAFETY_NOT_OK: _safety_not_ok,
     AlarmKind.ENCODER_FAULT: lambda _, seen: seen.encoder_error,
+    AlarmKind.PLC_CERTIFICATE: lambda _, seen: seen.link_error if seen.certificate else None,
+    **{AlarmKind(f"encoder_{trouble.value}"): _belt(trouble) for trouble in BeltTrouble},
+    AlarmKind.CLOCK_DISAGREES: lambda _, seen: seen.latch_disagreement,
     AlarmKind.CLOCK_UNSURE: HealthMonitor.clock_unsure,
     AlarmKind.LATE_PULSES: HealthMonitor.late_pulses,
     AlarmKind.VALVE_FAULTY: lambda _, seen: seen.valve_trouble,

@@ -1,14 +1,28 @@
 """What the line is known to be like, and what states and alarms are derived from."""
 
 from calibration.units import NS_PER_MS, MonotonicNs
+from controller.belt_eye import BeltLook
+from controller.belt_watch import FIRES_BLIND, BeltWatch
 from controller.health import Observation
 from controller.packml import LineConditions
 from controller.states import LineCommand, LineState
 from controller.step import LineStatus
 from plc.clock_fit import ClockEstimate, ClockFit
-from plc.errors import PlcError, PlcFaultError, PlcLeaseError, PlcLinkError, PlcMapError
+from plc.errors import (
+    PlcError,
+    PlcFaultError,
+    PlcLeaseError,
+    PlcLinkError,
+    PlcMapError,
+    PlcSecurityError,
+)
+from plc.frame_latch import FrameLatch
 from plc.types import PlcState, PlcStatus
 
+_SURE_MM = 1.0
+"""A clock fit wider than this tells less about the encoder than the camera does."""
+_RAMP_MM_PER_S2 = 300.0
+"""A belt that gathers speed faster than this: exposure and tick are too far apart to compare."""
 STANDING_MM_PER_S = 20.0
 """Nobody reaches onto a belt that moves faster than this."""
 
@@ -31,15 +45,28 @@ class LineFacts:
         clock_fit: ticks against time.
         silent: (station, valve) of valves found in operation not to blow.
         valve_trouble: which valves a technician has to see to and why, None if none.
+        latch: camera triggers as the PLC latched them.
+        belt_watch: the encoder against the camera's view of the belt.
     """
 
-    def __init__(self, *, stall_after_ms: float, clock_fit: ClockFit) -> None:
+    def __init__(
+        self,
+        *,
+        stall_after_ms: float,
+        clock_fit: ClockFit,
+        belt_watch: BeltWatch,
+        trigger_lead_ms: float = 0.0,
+    ) -> None:
         """Begin knowing nothing.
 
         Args:
             stall_after_ms: silence after which the camera counts as stalled.
             clock_fit: empty.
+            belt_watch: empty.
+            trigger_lead_ms: from a camera trigger's edge to the middle of the exposure.
         """
+        self.latch, self.belt_watch = FrameLatch(), belt_watch
+        self._trigger_lead_s = trigger_lead_ms / 1e3
         self._stall_after_ms = stall_after_ms
         self.clock_fit = clock_fit
         self.plc: PlcStatus | None = None
@@ -79,10 +106,46 @@ class LineFacts:
         clock = self.clock
         return None if clock is None else clock.sd_tick_at(now_ns)
 
+    def forget_ticks(self, reason: str) -> None:
+        """Drop everything that was learned about ticks: link or encoder were lost."""
+        self.clock_fit.reset(reason)
+        self.latch.reset()
+        self.belt_watch.reset()
+
+    def frame_tick(self, seq: int, exposed_ns: MonotonicNs, clock: ClockEstimate) -> float:
+        """Return the belt tick at a frame's exposure: by its trigger's latch, else by the fit."""
+        fit_tick = clock.tick_at(exposed_ns)
+        latched = self.latch.tick_of(
+            seq,
+            fit_tick=fit_tick,
+            sd_tick=clock.sd_tick_at(exposed_ns),
+            lead_tick=clock.ticks_per_s * self._trigger_lead_s,
+        )
+        return fit_tick if latched is None or self.latch.disagreement else latched.tick
+
+    def belt_seen(self, look: BeltLook, *, mm_per_tick: float) -> None:
+        """Compare the camera's word on the belt with the encoder's, where both are worth it."""
+        clock = self.clock
+        if clock is None or (
+            mm_per_tick * clock.sd_tick_at(clock.newest_ns) > _SURE_MM
+            or mm_per_tick * abs(2 * clock.half_acceleration) > _RAMP_MM_PER_S2
+        ):
+            self.belt_watch.pause()
+            return
+        self.belt_watch.add(encoder_mm=look.encoder_mm, camera_mm=look.camera_mm)
+
+    @property
+    def fires_blind(self) -> bool:
+        """Whether ticks are known to be wrong, so that no pulse would meet its item."""
+        finding = self.belt_watch.finding
+        blind = finding is not None and finding.trouble in FIRES_BLIND
+        return blind or self.latch.disagreement is not None
+
     def answered(self, command: LineCommand) -> None:
         """Forget a fault that an operator has seen to; it is told again if it still is there."""
         if command in (LineCommand.CLEAR, LineCommand.RESET):
             self.encoder_error = None
+            self.belt_watch.reset()
 
     def line_status(
         self,
@@ -96,7 +159,7 @@ class LineFacts:
         plc = self.plc
         plc_fires = plc is not None and plc.state is PlcState.RUNNING and plc.heartbeat_ok
         return LineStatus(
-            may_fire=line_may_fire and plc_fires,
+            may_fire=line_may_fire and plc_fires and not self.fires_blind,
             now_tick=clock.tick_at(now_ns),
             tick_sd=clock.sd_tick_at(now_ns),
             ticks_per_s=clock.ticks_per_s,
@@ -138,5 +201,8 @@ class LineFacts:
             lamps_standing=self.lamps_standing,
             disk_full=self.disk_full,
             valve_trouble=self.valve_trouble,
+            certificate=isinstance(error, PlcSecurityError),
+            belt_finding=self.belt_watch.finding,
+            latch_disagreement=self.latch.disagreement,
             camera_wanted=state not in _WITHOUT_CAMERA,
         )

@@ -11,6 +11,7 @@ from collections import deque
 
 from calibration.clock import Clock
 from calibration.units import NS_PER_S, MonotonicNs
+from controller.belt_eye import BeltEye
 from controller.core import CaptureFigures, FrameOutcome, LineCore
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture, Scene
@@ -54,6 +55,7 @@ class LineRuntime:
         recorder: SessionWriter | None,
         clock: Clock,
         latency: LatencySink | None = None,
+        belt_eye: BeltEye | None = None,
     ) -> None:
         """Take the parts; the runtime starts and stops capture, PLC thread and picture.
 
@@ -66,12 +68,14 @@ class LineRuntime:
             picture: draws for the page.
             recorder: keeps frames and steps for replay, or None.
             clock: of the threads.
+            belt_eye: compares the belt's travel with the encoder's, or None.
             latency: takes every duration measured; None keeps them for the snapshots alone.
         """
         self._core, self._capture, self._detector = core, capture, detector
         self._plc, self._feed, self._picture = plc, feed, picture
         self._recorder, self._clock = recorder, clock
         self._latency: LatencySink = latency or LatencyWindow()
+        self._belt_eye = belt_eye
         self._requests: deque[OperatorRequest] = deque()
         self._stopping, self._ended = threading.Event(), threading.Event()
         self._failure: Exception | None = None
@@ -207,6 +211,13 @@ class LineRuntime:
         self._latency.add(Stage.STEP, self._clock.now_ns() - detected_ns)
         if outcome is not None:
             self._keep(frame, outcome)
+            self._look_at_belt(frame, outcome)
+
+    def _look_at_belt(self, frame: Frame, outcome: FrameOutcome) -> None:
+        if self._belt_eye is not None:
+            look = self._belt_eye.look(frame.image, outcome.stamp.tick)
+            if look is not None:
+                self._core.belt_seen(look)
 
     def _keep(self, frame: Frame, outcome: FrameOutcome) -> None:
         if self._recorder is not None:
