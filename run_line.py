@@ -50,6 +50,7 @@ from twin.whole_line import (
     load_line,
     open_recorder,
 )
+from vision.cameras.recorded import RecordedCamera
 from vision.capture import CaptureThread
 from vision.errors import VisionError
 from vision.factory import open_camera, open_detector
@@ -159,7 +160,8 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
                 whole, seat.record, session_id, detector.bundle_id, seat.calibration
             ),
             clock=clock,
-            belt_eye=BeltEye(seat.calibration),
+            # A recording does not show the belt that the encoder counts.
+            belt_eye=None if isinstance(seat.camera, RecordedCamera) else BeltEye(seat.calibration),
         )
         stack.callback(runtime.stop)
         runtime.start()

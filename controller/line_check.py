@@ -3,6 +3,9 @@
 from controller.config_check import bundle_problems
 from controller.config_report import ConfigError
 from controller.line_file import LineFile, MeasuredCalibration
+from plc.config import DirectConfig, PlcConfig, TlsTransport
+from plc.errors import PlcSecurityError
+from plc.tls import client_context
 from vision.bundle import read_manifest
 from vision.config import ImagesCamera, VideoCamera
 
@@ -20,7 +23,7 @@ def check_bundle(line: LineFile) -> None:
 
 
 def check_paths(line: LineFile) -> None:
-    """Check that recordings and the calibration file are where the line file says.
+    """Check that the files named are where the line file says, and fit for use.
 
     Raises:
         ConfigError: one line for each that is not.
@@ -33,5 +36,17 @@ def check_paths(line: LineFile) -> None:
         problems.append(f"camera.path: no folder {camera.path}")
     if isinstance(calibration, MeasuredCalibration) and not calibration.path.is_file():
         problems.append(f"calibration.path: no file {calibration.path}; calibrate the line first")
+    problems += (problem for plc in line.plcs for problem in _certificate_problems(plc))
     if problems:
         raise ConfigError(problems)
+
+
+def _certificate_problems(plc: PlcConfig | DirectConfig) -> tuple[str, ...]:
+    """Return what is wrong with the line's own certificate, before a PLC says so."""
+    if not isinstance(plc.transport, TlsTransport):
+        return ()
+    try:
+        client_context(plc.transport)
+    except PlcSecurityError as error:
+        return (f"plc.transport: {error}",)
+    return ()
