@@ -17,6 +17,7 @@ NAMES = (
     "firing",
     "sorting",
     "laws",
+    "hazards",
     "planning",
     "tracking",
 )

@@ -101,5 +101,8 @@ class LimitsConfig(Section):
     """A pulse must be planned at least this long before its open tick (link cycle and PLC scan)."""
     planning_rounds: int = Field(default=3, ge=1, le=10)
     """How often the windows of one step are chosen again given each other; 1 is one by one."""
+    max_hazard_stops_per_hour: NotNegative = 6.0
+    """How often hazards, look-alikes among them, may stop the belt or make it crawl within an hour
+    before that raises an alarm of its own. It never keeps a hazard from stopping the line."""
     confirm_timeout_ms: Positive
     """Time after a pulse's close tick without the PLC's word after which the item is blocked."""

@@ -7,7 +7,7 @@ Everything is called from one thread.
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.belt_eye import BeltLook
@@ -237,7 +237,9 @@ class LineCore:
 
     def plc_request(self) -> PlcRequest:
         """Return what the PLC is to be asked for now."""
-        return requests(self._machine.state)
+        wanted = requests(self._machine.state)
+        crawls = wanted.belt_run and self._facts.hazards_crawling > 0
+        return replace(wanted, belt_slow=crawls)
 
     def take_commands(self) -> tuple[EjectionCommand, ...]:
         """Return the pulses planned since the last call; hand them to the PLC at once."""
@@ -306,9 +308,9 @@ class LineCore:
         self._valves.commanded(planned)
         self._commands += planned
         self._pulses_commanded += len(result.planned)
-        for track in result.hazards:
-            log.warning("lamp believed: item %d at x %.0f mm", track.track_id, track.x_mm)
-            self._facts.lamps_standing += 1
+        for track, action in zip(result.hazards, result.hazard_actions, strict=True):
+            log.warning("hazard %d at x %.0f mm: %s", track.track_id, track.x_mm, action.value)
+            self._facts.hazard_found(action)
         for conflict in result.conflicts:
             log.error(
                 "pulse %d was sent before lamp %d was seen", conflict.pulse_id, conflict.track_id
@@ -317,17 +319,14 @@ class LineCore:
             del self._marks[next(iter(self._marks))]
 
     def _lamp_removed(self, now_ns: MonotonicNs) -> CommandReply:
-        if not self._facts.lamps_standing:
-            return CommandReply(accepted=False, reason="no lamp is standing")
-        if self._facts.belt_running:
-            return CommandReply(accepted=False, reason="the belt still runs; hold the line first")
-        if self._facts.belt_moves(mm_per_tick=self._mm_per_tick):
-            return CommandReply(accepted=False, reason="the belt still moves; wait until it stands")
+        refusal = self._facts.why_not_removed(mm_per_tick=self._mm_per_tick)
+        if refusal is not None:
+            return CommandReply(accepted=False, reason=refusal)
         for item in self._intervene(Intervention.HAZARDS_REMOVED):
             self._records += self._ledger.decided(item, now_ns)
         self._records += self._ledger.lamp_removed(now_ns)
-        count, self._facts.lamps_standing = self._facts.lamps_standing, 0
-        return CommandReply(accepted=True, reason=f"{count} lamp(s) taken off by hand")
+        count = self._facts.hazards_gone()
+        return CommandReply(accepted=True, reason=f"{count} hazardous item(s) dealt with by hand")
 
     def _intervene(self, intervention: Intervention) -> tuple[DecidedItem, ...]:
         self._interventions.append(intervention)

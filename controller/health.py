@@ -6,11 +6,12 @@ when it goes, never while it lasts.
 
 import dataclasses
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from calibration.units import NS_PER_MS, MonotonicNs
+from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
 from controller.belt_watch import BeltFinding, BeltTrouble
 from controller.config import LimitsConfig
 from controller.snapshot import Alarm, AlarmKind
@@ -26,6 +27,7 @@ _FIRST_LINK_DELAY_MS: Final = 1_000.0
 """Time to connect for the first time."""
 _FIRST_FRAME_DELAY_MS: Final = 1_000.0
 """Time for a camera that was only just asked for frames."""
+_HOUR_NS: Final = 3600 * NS_PER_S
 _RECOVER_SHARE: Final = 0.8
 """A level must fall to this share of its limit before its alarm goes, so that it cannot flutter."""
 
@@ -53,6 +55,9 @@ class Observation:
         certificate: the link error is that PLC and line do not trust each other's certificates.
         belt_finding: what encoder and camera disagree about, None while they agree.
         latch_disagreement: what camera triggers and clock fit disagree about, else None.
+        hazards_crawling: hazardous items for which the belt crawls.
+        hazards_passing: hazardous items carried past, until an operator confirms them.
+        hazard_stops: times that a hazard stopped the belt or made it crawl since the session began.
     """
 
     now_ns: MonotonicNs
@@ -73,11 +78,20 @@ class Observation:
     certificate: bool = False
     belt_finding: BeltFinding | None = None
     latch_disagreement: str | None = None
+    hazards_crawling: int = 0
+    hazards_passing: int = 0
+    hazard_stops: int = 0
 
 
 _REMEDIES: Final[dict[AlarmKind, str]] = {
     AlarmKind.LAMP_FOUND: "take the lamp off the belt by hand, unbroken, into the lamp "
     "container; then confirm its removal and unhold the line",
+    AlarmKind.HAZARD_CRAWLS: "pick the hazardous item off the crawling belt; then confirm its "
+    "removal, and the belt speeds up again",
+    AlarmKind.HAZARD_PASSES: "a hazardous item rides on to the residue or the inert bay; take it "
+    "out there, mark the batch, then confirm its removal",
+    AlarmKind.HAZARD_STOPS_OFTEN: "look at what stopped the line; where it was look-alikes, send "
+    "their pictures to review and have the model retrained, or agree another rate",
     AlarmKind.CAMERA_STALLED: "check the camera's cable, light and load of this PC; unhold the "
     "line when frames come again",
     AlarmKind.CAMERA_LOST: "check that the camera has power and is connected",
@@ -134,6 +148,8 @@ class HealthMonitor:
         self._late_pulses = 0
         self._late_until_ns = 0
         self._late_count = 0
+        self._hazard_stops = 0
+        self._stopped_ns: deque[MonotonicNs] = deque()
 
     def observe(self, seen: Observation) -> tuple[Alarm, ...]:
         """Take an observation in and return the alarms that stand now, oldest first."""
@@ -215,6 +231,17 @@ class HealthMonitor:
             return None
         return f"{self._late_count} pulses came too late and were refused"
 
+    def hazard_stops_often(self, seen: Observation) -> str | None:
+        """Hazards, real or not, stopped the belt more often within an hour than was agreed."""
+        self._stopped_ns.extend([seen.now_ns] * (seen.hazard_stops - self._hazard_stops))
+        self._hazard_stops = seen.hazard_stops
+        while self._stopped_ns and seen.now_ns - self._stopped_ns[0] > _HOUR_NS:
+            self._stopped_ns.popleft()
+        limit = self._limits.max_hazard_stops_per_hour
+        if len(self._stopped_ns) <= limit:
+            return None
+        return f"{len(self._stopped_ns)} within an hour, agreed are {limit:g}"
+
 
 def _on_delay_ms(kind: AlarmKind, seen: Observation) -> float:
     """Return how long a condition must last before its alarm rises; most rise at once."""
@@ -229,6 +256,10 @@ def _on_delay_ms(kind: AlarmKind, seen: Observation) -> float:
 
 def _lamp_found(_: HealthMonitor, seen: Observation) -> str | None:
     return f"{seen.lamps_standing} on the line" if seen.lamps_standing else None
+
+
+def _some(count: int, where: str) -> str | None:
+    return f"{count} {where}" if count else None
 
 
 def _plc_safe_state(_: HealthMonitor, seen: Observation) -> str | None:
@@ -257,6 +288,9 @@ def _belt(trouble: BeltTrouble) -> Callable[[HealthMonitor, Observation], str | 
 
 _CONDITIONS: Final[dict[AlarmKind, Callable[[HealthMonitor, Observation], str | None]]] = {
     AlarmKind.LAMP_FOUND: _lamp_found,
+    AlarmKind.HAZARD_CRAWLS: lambda _, seen: _some(seen.hazards_crawling, "on the crawling belt"),
+    AlarmKind.HAZARD_PASSES: lambda _, seen: _some(seen.hazards_passing, "carried past"),
+    AlarmKind.HAZARD_STOPS_OFTEN: HealthMonitor.hazard_stops_often,
     AlarmKind.CAMERA_STALLED: HealthMonitor.camera_stalled,
     AlarmKind.CAMERA_LOST: lambda _, seen: seen.camera_error,
     AlarmKind.PLC_LINK_LOST: _link_lost,

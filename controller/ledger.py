@@ -16,6 +16,8 @@ from controller.types import (
 )
 from plc.types import EjectionCommand, EjectionReport, PulseOutcome
 
+_TAKEN_BY_HAND = frozenset({ActionPolicy.STOP_AND_ALARM, ActionPolicy.SLOW_AND_ALARM})
+
 _OUTCOME_WITHOUT_PULSE: Final[dict[DecisionReason, ItemOutcome]] = {
     DecisionReason.TOO_LATE: ItemOutcome.LATE,
     DecisionReason.STALE: ItemOutcome.BLOCKED,
@@ -106,7 +108,7 @@ class ItemLedger:
         """
         self._seen += 1
         decision = item.decision
-        if decision.action is ActionPolicy.STOP_AND_ALARM:
+        if decision.action in _TAKEN_BY_HAND:
             self._hazards[decision.track_id] = item
             return ()
         if not item.pulses:

@@ -7,6 +7,7 @@ from controller.health import Observation
 from controller.packml import LineConditions
 from controller.states import LineCommand, LineState
 from controller.step import LineStatus
+from controller.types import ActionPolicy
 from plc.clock_fit import ClockEstimate, ClockFit
 from plc.errors import (
     PlcError,
@@ -41,7 +42,10 @@ class LineFacts:
         camera_error: why there is no camera, None if it is well.
         disk_full: records cannot be written to disk.
         newest_exposed_ns: exposure of the newest frame, None before the first.
-        lamps_standing: hazardous items believed and not yet taken off by hand.
+        lamps_standing: hazardous items believed that hold the line until they are taken off.
+        hazards_crawling: those for which the belt crawls until they are picked.
+        hazards_passing: those carried past and not yet confirmed.
+        hazard_stops: times that one stopped the belt or made it crawl.
         clock_fit: ticks against time.
         silent: (station, valve) of valves found in operation not to blow.
         valve_trouble: which valves a technician has to see to and why, None if none.
@@ -78,6 +82,8 @@ class LineFacts:
         self.lamps_standing = 0
         self.silent: tuple[tuple[int, int], ...] = ()
         self.valve_trouble: str | None = None
+        self.lamps_standing = self.hazards_crawling = self.hazards_passing = 0
+        self.hazard_stops = 0
 
     @property
     def clock(self) -> ClockEstimate | None:
@@ -141,6 +147,35 @@ class LineFacts:
         blind = finding is not None and finding.trouble in FIRES_BLIND
         return blind or self.latch.disagreement is not None
 
+    def hazard_found(self, action: ActionPolicy) -> None:
+        """Note an item newly believed hazardous and what the recipe wants done about it."""
+        if action is ActionPolicy.PASS_AND_ALARM:
+            self.hazards_passing += 1
+            return
+        if not self.lamps_standing + self.hazards_crawling:
+            self.hazard_stops += 1
+        if action is ActionPolicy.SLOW_AND_ALARM:
+            self.hazards_crawling += 1
+        else:
+            self.lamps_standing += 1
+
+    def why_not_removed(self, *, mm_per_tick: float) -> str | None:
+        """Return why nobody can have dealt with the hazards yet, None where they may have."""
+        if not self.lamps_standing:
+            some = self.hazards_crawling + self.hazards_passing
+            return None if some else "no hazardous item is on the line"
+        if self.belt_running:
+            return "the belt still runs; hold the line first"
+        if self.belt_moves(mm_per_tick=mm_per_tick):
+            return "the belt still moves; wait until it stands"
+        return None
+
+    def hazards_gone(self) -> int:
+        """Note that all hazardous items were dealt with; returns how many there were."""
+        count = self.lamps_standing + self.hazards_crawling + self.hazards_passing
+        self.lamps_standing = self.hazards_crawling = self.hazards_passing = 0
+        return count
+
     def answered(self, command: LineCommand) -> None:
         """Forget a fault that an operator has seen to; it is told again if it still is there."""
         if command in (LineCommand.CLEAR, LineCommand.RESET):
@@ -199,6 +234,9 @@ class LineFacts:
             tick_sd=self.tick_sd(now_ns),
             late_pulses=plc.counters.late if plc else 0,
             lamps_standing=self.lamps_standing,
+            hazards_crawling=self.hazards_crawling,
+            hazards_passing=self.hazards_passing,
+            hazard_stops=self.hazard_stops,
             disk_full=self.disk_full,
             valve_trouble=self.valve_trouble,
             certificate=isinstance(error, PlcSecurityError),

@@ -19,6 +19,7 @@ from calibration.section import Section
 from controller.config import LimitsConfig, RecipeConfig, SitePolicy
 from controller.config_check import station_problems
 from controller.config_report import ConfigError, problems_of
+from controller.hazard_budget import HazardBudget, hazard_budget
 from controller.latency_budget import LatencyBudget, impossible, latency_budgets
 from controller.plc_check import plc_problems
 from controller.stations import StationConfig, with_kinds
@@ -204,7 +205,27 @@ def budgets(line: LineFile, calibration: LineCalibration) -> tuple[LatencyBudget
     )
     if problems := impossible(found):
         raise ConfigError([f"stations: {problem}" for problem in problems])
+    hazards = hazards_budget(line, calibration)
+    if hazards is not None and (problem := hazards.problem) is not None:
+        raise ConfigError([problem])
     return found
+
+
+def hazards_budget(line: LineFile, calibration: LineCalibration) -> HazardBudget | None:
+    """Return the time that a hazard's answer may take, None for a line without jets."""
+    limits, camera = line.limits, line.camera
+    return hazard_budget(
+        line.stations,
+        view_s_min_mm=calibration.view_s_min_mm,
+        speed_mm_per_s=line.line.belt_speed_mm_per_s,
+        confirm_views=line.tracker.confirm_views,
+        frame_period_ms=limits.frame_period_ms,
+        rest_ms=camera.exposure_ms / 2
+        + camera.transfer_ms
+        + limits.inference_ms
+        + limits.planning_ms
+        + limits.command_lead_ms,
+    )
 
 
 def load_calibration(line: LineFile, image_shape: tuple[int, int]) -> LineCalibration:

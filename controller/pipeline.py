@@ -114,10 +114,12 @@ class SortingPipeline:
             self._decide(row, scene, wishes, outcomes.get(int(scene.track_id[row]))) for row in due
         )
         self._note_decided(decided)
+        hazards = tuple(scene.track(row) for row in (*new_hazards, *stranded))
         return StepResult(
             decided=decided,
             planned=planned,
-            hazards=tuple(scene.track(row) for row in (*new_hazards, *stranded)),
+            hazards=hazards,
+            hazard_actions=tuple(self._policy.hazard_action(track) for track in hazards),
             conflicts=conflicts,
         )
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from controller.config import FractionRule, RecipeConfig
 from controller.stations import StationConfig
-from controller.types import ActionPolicy, DecisionReason, SortDecision
+from controller.types import ALARMING, ActionPolicy, DecisionReason, SortDecision
 from vision.mass import heavy_probability
 from vision.tracking.scene import BeltScene
 from vision.types import FRACTIONS, Fraction, Track
@@ -33,7 +33,7 @@ class Wishes:
         confidence: (n,) its probability.
         station: (n,) index of the station that shall take the item, NO_STATION to leave it.
         hazard: (n,) probability that the item is hazardous.
-        believed: (n,) bool, sure enough of the hazard to stop and alarm.
+        believed: (n,) bool, sure enough of the hazard to raise the recipe's alarm.
         suspect: (n,) bool, hazardous enough that no jet may come near.
     """
 
@@ -61,10 +61,10 @@ class SortPolicy:
         self._costs = _costs(recipe, self._station, len(names))
         self._is_ejected = np.array([rule.action is ActionPolicy.EJECT for rule in self._rules])
         self._min_probability = np.array([rule.min_probability for rule in self._rules])
-        stops = [rule.action is ActionPolicy.STOP_AND_ALARM for rule in self._rules]
-        self._stops = np.array(stops)
+        alarms = [rule.action in ALARMING for rule in self._rules]
+        self._alarms = np.array(alarms)
         self._hazards = np.flatnonzero(
-            [stop or f is Fraction.MERCURY_LAMP for stop, f in zip(stops, FRACTIONS, strict=True)]
+            [told or f is Fraction.MERCURY_LAMP for told, f in zip(alarms, FRACTIONS, strict=True)]
         )
 
     @staticmethod
@@ -89,7 +89,7 @@ class SortPolicy:
         hazard = hazardous.sum(axis=0)
         believed = np.any(
             (hazardous >= self._min_probability[self._hazards, None])
-            & self._stops[self._hazards, None],
+            & self._alarms[self._hazards, None],
             axis=0,
         )
         suspect = believed | (hazard >= self._recipe.hazard_inhibit_probability)
@@ -148,13 +148,13 @@ class SortPolicy:
         )
 
     def hazard_decision(self, track: Track) -> SortDecision:
-        """Return the record of an item believed hazardous: no jet, stop and alarm."""
-        fraction = max(self._hazards.tolist(), key=track.posterior.__getitem__)
+        """Return the record of an item believed hazardous: no jet, and the recipe's alarm."""
+        fraction = self._hazard_of(track)
         return SortDecision(
             track_id=track.track_id,
             fraction=FRACTIONS[fraction],
             confidence=track.posterior[fraction],
-            action=ActionPolicy.STOP_AND_ALARM,
+            action=self.hazard_action(track),
             station=None,
             reason=DecisionReason.HAZARD,
             decided_tick=track.tick,
@@ -163,6 +163,14 @@ class SortPolicy:
     def is_hazard(self, fraction: int) -> bool:
         """Return whether items of the fraction (index into FRACTIONS) are hazardous."""
         return fraction in self._hazards
+
+    def hazard_action(self, track: Track) -> ActionPolicy:
+        """Return the recipe's answer to a hazard; a lamp that a flap cannot take is stopped for."""
+        action = self._rules[self._hazard_of(track)].action
+        return action if action in ALARMING else ActionPolicy.STOP_AND_ALARM
+
+    def _hazard_of(self, track: Track) -> int:
+        return max(self._hazards.tolist(), key=track.posterior.__getitem__)
 
     def diverts(self, fraction: int) -> bool:
         """Return whether items of the fraction (index into FRACTIONS) are diverted softly."""

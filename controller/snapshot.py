@@ -14,6 +14,9 @@ class AlarmKind(StrEnum):
     """Conditions on which an operator must act."""
 
     LAMP_FOUND = "lamp_found"
+    HAZARD_CRAWLS = "hazard_crawls"
+    HAZARD_PASSES = "hazard_passes"
+    HAZARD_STOPS_OFTEN = "hazard_stops_often"
     CAMERA_STALLED = "camera_stalled"
     CAMERA_LOST = "camera_lost"
     PLC_LINK_LOST = "plc_link_lost"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from controller.types import SortDecision
+from controller.types import ActionPolicy, SortDecision
 from plc.types import EjectionCommand
 from vision.types import Track
 
@@ -89,9 +89,11 @@ class StepResult:
         planned: new pulses, in order of pulse id.
         hazards: hazardous items believed for the first time; each is reported once.
         conflicts: pulses already sent that come too near a hazardous item, each reported once.
+        hazard_actions: what the recipe wants done about each of `hazards`.
     """
 
     decided: tuple[DecidedItem, ...]
     planned: tuple[PlannedPulse, ...]
     hazards: tuple[Track, ...]
     conflicts: tuple[HazardConflict, ...]
+    hazard_actions: tuple[ActionPolicy, ...] = ()

@@ -14,7 +14,17 @@ class ActionPolicy(StrEnum):
     EJECT = "eject"
     DIVERT = "divert"
     STOP_AND_ALARM = "stop_and_alarm"
+    SLOW_AND_ALARM = "slow_and_alarm"
+    """The belt crawls until a person has picked the item and confirmed it."""
+    PASS_AND_ALARM = "pass_and_alarm"  # noqa: S105 - the word of the trade, not a password
+    """The belt runs on and carries the item past every station, to the residue or an inert bay."""
     PASS = "pass"  # noqa: S105 - the word of the trade, not a password
+
+
+ALARMING = frozenset(
+    {ActionPolicy.STOP_AND_ALARM, ActionPolicy.SLOW_AND_ALARM, ActionPolicy.PASS_AND_ALARM}
+)
+"""What may be done with a hazard: no jet ever comes near it, and people are told."""
 
 
 class DecisionReason(StrEnum):
@@ -27,7 +37,7 @@ class DecisionReason(StrEnum):
     TOO_COSTLY = "too_costly"
     """What the item may be instead would cost its product more than it is worth."""
     HAZARD = "hazard"
-    """The item itself is hazardous: no jet, stop and alarm."""
+    """The item itself is hazardous: no jet, and the alarm that the recipe asks for."""
     NEAR_HAZARD = "near_hazard"
     """A jet on this item could strike a hazardous neighbour."""
     BY_CATCH = "by_catch"

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.feed import FedItem
-from twin.items import OUTLINE_POINTS, Float64Array, outline_area_mm2
+from twin.items import HAZARDS, OUTLINE_POINTS, Float64Array, outline_area_mm2
 from twin.outlines import supports_mm
 from vision.types import FRACTIONS
 
@@ -21,6 +21,7 @@ class BeltItems:
     Attributes:
         item_id: (n,) int64.
         fraction: (n,) int64, index into FRACTIONS.
+        hazard: (n,) int64, index into HAZARDS, -1 for other items.
         sprite: (n,) int64, index into the catalogue's sprites, -1 without a picture.
         mass_g: (n,) with moisture.
         area_mm2: (n,) of the outline.
@@ -40,6 +41,7 @@ class BeltItems:
 
     item_id: npt.NDArray[np.int64]
     fraction: npt.NDArray[np.int64]
+    hazard: npt.NDArray[np.int64]
     sprite: npt.NDArray[np.int64]
     mass_g: Float64Array
     area_mm2: Float64Array
@@ -74,6 +76,10 @@ class BeltItems:
         return cls(
             item_id=np.array([f.item_id for f in fed], dtype=np.int64),
             fraction=np.array([FRACTIONS.index(f.kind.fraction) for f in fed], dtype=np.int64),
+            hazard=np.array(
+                [-1 if f.kind.hazard is None else HAZARDS.index(f.kind.hazard) for f in fed],
+                dtype=np.int64,
+            ),
             sprite=np.array(sprites, dtype=np.int64),
             mass_g=np.array([f.mass_g for f in fed], dtype=np.float64),
             area_mm2=np.array([outline_area_mm2(f.outline_mm) for f in fed], dtype=np.float64),

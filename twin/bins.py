@@ -1,5 +1,6 @@
 """Where every item truly went, and what that means for purity, recovery and by-catch."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from controller.config import FractionRule
 from controller.types import ActionPolicy
+from twin.items import HazardKind
 from vision.types import FRACTIONS, Fraction
 
 
@@ -20,6 +22,7 @@ class Fate:
         mass_g: what it truly weighed.
         bin_index: station index, or `Bins.residue`, or `Bins.removed`.
         jetted: an air jet touched it on its way.
+        hazard: what kind of hazard it was, None for other items.
     """
 
     item_id: int
@@ -27,6 +30,7 @@ class Fate:
     mass_g: float
     bin_index: int
     jetted: bool
+    hazard: HazardKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class Bins:
         self._mass_g = np.zeros((station_count + 2, len(FRACTIONS)))
         self._mass2_g2 = np.zeros_like(self._mass_g)
         self._lamps_jetted = 0
+        self._hazards: Counter[tuple[HazardKind, int, bool]] = Counter()
 
     def add(self, fate: Fate) -> None:
         """Note where an item ended."""
@@ -74,6 +79,8 @@ class Bins:
         self._count[fate.bin_index, column] += 1
         self._mass_g[fate.bin_index, column] += fate.mass_g
         self._mass2_g2[fate.bin_index, column] += fate.mass_g**2
+        if fate.hazard is not None:
+            self._hazards[(fate.hazard, fate.bin_index, fate.jetted)] += 1
         self._lamps_jetted += fate.jetted and fate.fraction is Fraction.MERCURY_LAMP
 
     @property
@@ -90,6 +97,14 @@ class Bins:
     def lamps_jetted(self) -> int:
         """Lamps that an air jet touched: each is taken for broken. Must stay zero."""
         return self._lamps_jetted
+
+    def hazards(self, kind: HazardKind) -> int:
+        """Return the number of hazards of a kind that ended anywhere."""
+        return sum(n for (found, _, _), n in self._hazards.items() if found is kind)
+
+    def hazards_jetted(self, kind: HazardKind) -> int:
+        """Return how many of them a jet touched."""
+        return sum(n for (found, _, jet), n in self._hazards.items() if found is kind and jet)
 
     def count(self, bin_index: int, fraction: Fraction) -> int:
         """Return the number of items of a fraction in a bin."""
@@ -122,7 +137,8 @@ class Bins:
     def _destination(self, rule: FractionRule, station_names: tuple[str, ...]) -> int:
         if rule.station is not None:
             return station_names.index(rule.station)
-        return self.removed if rule.action is ActionPolicy.STOP_AND_ALARM else self.residue
+        by_hand = rule.action in (ActionPolicy.STOP_AND_ALARM, ActionPolicy.SLOW_AND_ALARM)
+        return self.removed if by_hand else self.residue
 
     def _score(self, fraction: Fraction, wanted: Mapping[Fraction, int]) -> FractionScore:
         bin_index, column = wanted[fraction], FRACTIONS.index(fraction)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import cv2
@@ -27,6 +28,25 @@ _ROUND_ASPECT = 1.4
 """An elongated item about as high as it is wide is taken for a cylinder: it rolls."""
 
 
+class HazardKind(StrEnum):
+    """What is dangerous on a belt, beyond its fraction."""
+
+    LAMP = "lamp"
+    BROKEN_LAMP = "broken_lamp"
+    BATTERY = "battery"
+    CANISTER = "canister"
+    """Pressure canisters: spray cans, gas cartridges."""
+
+
+HAZARDS = tuple(HazardKind)
+"""Order of the kinds where they are arrays."""
+
+_DESIGN_HAZARDS = {"battery": HazardKind.BATTERY, "canister": HazardKind.CANISTER}
+_BROKEN_SHARE, _BATTERY_SHARE, _CANISTER_SHARE = 0.2, 0.1, 0.03
+"""Of the plain lamps those that came broken, of the WEEE what is loose batteries, of the residue
+what is pressure canisters; assumed, no published shares are known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CatalogueItem:
     """One kind of item, lying with its own axes along the belt's.
@@ -38,6 +58,7 @@ class CatalogueItem:
         height_mm: how far it stands above the belt.
         rolls: it is round and rolls across its long axis.
         sprite: index of its picture in the catalogue, None if it has none.
+        hazard: what kind of hazard it is, None for other items.
     """
 
     fraction: Fraction
@@ -46,6 +67,7 @@ class CatalogueItem:
     height_mm: float
     rolls: bool
     sprite: int | None
+    hazard: HazardKind | None = None
 
 
 class ItemCatalogue(Protocol):
@@ -88,7 +110,8 @@ def convex_outline_mm(points_mm: npt.ArrayLike) -> Float64Array:
 def outline_area_mm2(outline_mm: Float64Array) -> float:
     """Return the area inside a polygon, given its corners in turning order (shoelace formula)."""
     x, y = outline_mm[:, 0], outline_mm[:, 1]
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+    twice = x[:-1] @ y[1:] - x[1:] @ y[:-1] + x[-1] * y[0] - x[0] * y[-1]
+    return float(abs(twice) / 2)
 
 
 class SpriteCatalogue:
@@ -151,7 +174,11 @@ def _item_of(sprite: Sprite, index: int) -> CatalogueItem:
         height_mm=sprite.height_mm,
         rolls=sprite.height_mm >= _ROUND_HEIGHT_SHARE * narrow and wide >= _ROUND_ASPECT * narrow,
         sprite=index,
+        hazard=_DESIGN_HAZARDS.get(sprite.design, _LAMPS.get(sprite.fraction)),
     )
+
+
+_LAMPS = {Fraction.MERCURY_LAMP: HazardKind.LAMP}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +246,9 @@ class PlainCatalogue:
         place = float(rng.uniform())
         length_mm = _log_between(size.length_mm, place)
         width_mm = length_mm * float(rng.uniform(*size.aspect))
+        hazard = _plain_hazard(fraction, place)
+        if hazard is HazardKind.BROKEN_LAMP:
+            length_mm = max(length_mm / 3, width_mm)
         # Mass follows size, loosely: big items are heavy ones.
         mass_g = _log_between(size.mass_g, float(np.clip(rng.normal(place, 0.2), 0, 1)))
         turn = np.arange(OUTLINE_POINTS) * (2 * np.pi / OUTLINE_POINTS)
@@ -231,6 +261,7 @@ class PlainCatalogue:
             height_mm=_log_between(size.height_mm, float(rng.uniform())),
             rolls=bool(rng.uniform() < size.rolls),
             sprite=None,
+            hazard=hazard,
         )
 
     def mean_area_mm2(self, fraction: Fraction) -> float:
@@ -238,6 +269,18 @@ class PlainCatalogue:
         rng = np.random.default_rng(0)
         areas = [outline_area_mm2(self.draw(fraction, rng).outline_mm) for _ in range(_SAMPLE)]
         return float(np.mean(areas))
+
+
+def _plain_hazard(fraction: Fraction, place: float) -> HazardKind | None:
+    # The last digits of the size's draw are as good as a draw of their own.
+    chance = place * 997.0 % 1.0
+    if fraction is Fraction.MERCURY_LAMP:
+        return HazardKind.BROKEN_LAMP if chance < _BROKEN_SHARE else HazardKind.LAMP
+    if fraction is Fraction.WEEE and chance < _BATTERY_SHARE:
+        return HazardKind.BATTERY
+    if fraction is Fraction.OTHER and chance < _CANISTER_SHARE:
+        return HazardKind.CANISTER
+    return None
 
 
 def _log_between(limits: tuple[float, float], place: float) -> float:

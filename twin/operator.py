@@ -40,7 +40,7 @@ class SimulatedOperator:
             name: as it appears in the audit trail.
         """
         self._config, self._pick_lamps, self._name = config, pick_lamps, name
-        self._seen: tuple[LineState, bool] | None = None
+        self._seen: tuple[LineState, bool, bool] | None = None
         self._since_ns = MonotonicNs(0)
         self._looked_ns: MonotonicNs | None = None
         self._started, self._hand_empty = False, True
@@ -56,13 +56,20 @@ class SimulatedOperator:
         if line.at_ns == self._looked_ns:
             return ()
         self._looked_ns = line.at_ns
-        lamp = any(alarm.kind is AlarmKind.LAMP_FOUND for alarm in line.alarms)
-        if (line.state, lamp) != self._seen:
-            self._seen, self._since_ns = (line.state, lamp), line.at_ns
+        kinds = {alarm.kind for alarm in line.alarms}
+        lamp = AlarmKind.LAMP_FOUND in kinds
+        told = bool(kinds & {AlarmKind.HAZARD_CRAWLS, AlarmKind.HAZARD_PASSES})
+        if (line.state, lamp, told) != self._seen:
+            self._seen, self._since_ns = (line.state, lamp, told), line.at_ns
         self._started = self._started or line.state is LineState.EXECUTE
         waited_s = seconds_between(self._since_ns, line.at_ns)
         if self._started and waited_s < self._config.reaction_s:
             return ()
+        if told and not lamp and line.state is LineState.EXECUTE:
+            if AlarmKind.HAZARD_CRAWLS in kinds:
+                self.lamps_picked += self._pick_lamps()
+            self._since_ns = line.at_ns
+            return (LampRemoved(operator=self._name),)
         return self._act(line, lamp=lamp)
 
     def _act(self, line: LineSnapshot, *, lamp: bool) -> tuple[OperatorRequest, ...]:

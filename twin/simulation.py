@@ -79,7 +79,7 @@ def simulate_twin(request: SimulationRequest, progress: Callable[[int], None]) -
     mm_per_tick = _mm_per_tick(line)
     calibration = true_calibration(twin, mm_per_tick=mm_per_tick)
     setup = twin_run(
-        _simulated(line),
+        simulated_line(line),
         twin,
         mm_per_tick=mm_per_tick,
         catalogue=open_catalogue(request.photographs),
@@ -117,7 +117,7 @@ def simulate_camera(
         calibration = load_calibration(_with_own_calibration(line, twin), shape)
         detector = open_detector(line.detector, shape)
         setup = recording_run(
-            _simulated(line),
+            simulated_line(line),
             twin,
             calibration=calibration,
             camera=camera,
@@ -127,7 +127,8 @@ def simulate_camera(
         return run_lockstep(setup, progress)
 
 
-def _simulated(line: LineFile) -> SimulatedLine:
+def simulated_line(line: LineFile) -> SimulatedLine:
+    """Return the sections of a line file that a lockstep run takes."""
     return SimulatedLine(
         session_id="simulation",
         stations=line.stations,

@@ -17,7 +17,7 @@ from twin.bins import Bins, Fate
 from twin.config import TwinConfig
 from twin.feed import Feed
 from twin.heap import heap_of
-from twin.items import Float64Array, ItemCatalogue
+from twin.items import HAZARDS, Float64Array, ItemCatalogue
 from twin.jet_bar import JetBar
 from twin.knocks import Knocks
 from twin.passage import Passage, Verdict, judge
@@ -249,6 +249,9 @@ class World:
             mass_g=float(self._items.mass_g[index]),
             bin_index=bin_index,
             jetted=bool(self._jetted[index]),
+            hazard=HAZARDS[int(self._items.hazard[index])]
+            if self._items.hazard[index] >= 0
+            else None,
         )
         self.bins.add(fate)
         return fate

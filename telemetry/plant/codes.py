@@ -21,6 +21,8 @@ ACTION_CODES: Final = {
     ActionPolicy.DIVERT: 1,
     ActionPolicy.STOP_AND_ALARM: 2,
     ActionPolicy.PASS: 3,
+    ActionPolicy.SLOW_AND_ALARM: 4,
+    ActionPolicy.PASS_AND_ALARM: 5,
 }
 REASON_CODES: Final = {
     DecisionReason.TARGET: 0,

@@ -4,6 +4,7 @@ from typing import Literal
 
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.assembly import build_core
+from controller.config import RecipeConfig
 from controller.core import CaptureFigures, FrameOutcome
 from controller.snapshot import LineSnapshot, PackmlRequest
 from controller.states import LineCommand, LineState
@@ -15,10 +16,10 @@ from tests.support.belt_scenes import (
     MM_PER_TICK,
     LyingItem,
     detections,
-    recipe,
     stamp,
     station,
 )
+from tests.support.belt_scenes import recipe as plain_recipe
 from tests.support.plc_bench import CYCLE_MS, PlcBench
 from vision.tracker_config import TrackerConfig
 from vision.types import CameraLosses, Detections
@@ -38,6 +39,7 @@ class CoreBench:
         items: list[LyingItem] | None = None,
         *,
         belt_on_camera_loss: Literal["stop", "run"] = "stop",
+        recipe: RecipeConfig | None = None,
     ) -> None:
         self.plant = PlcBench()
         limits = LIMITS.model_copy(update={"belt_on_camera_loss": belt_on_camera_loss})
@@ -46,7 +48,7 @@ class CoreBench:
             bundle_id="b",
             calibration=CALIBRATION,
             stations=(station(),),
-            recipe=recipe(),
+            recipe=recipe or plain_recipe(),
             limits=limits,
             tracker=TrackerConfig(),
             stall_after_ms=STALL_AFTER_MS,

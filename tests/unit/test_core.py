@@ -220,7 +220,7 @@ def test_a_lamp_holds_the_line_until_it_is_confirmed_taken_off_and_counts_as_rem
     def removed():
         return bench.core.operator(LampRemoved(operator="test"), bench.now_ns)
 
-    assert removed().reason == "no lamp is standing"
+    assert removed().reason == "no hazardous item is on the line"
     bench.lay(500.0, fraction=Fraction.MERCURY_LAMP, width_mm=30.0, length_mm=200.0)
     while not bench.alarms():
         bench.expose()
@@ -237,7 +237,7 @@ def test_a_lamp_holds_the_line_until_it_is_confirmed_taken_off_and_counts_as_rem
     bench.items.clear()
     reply = removed()
     assert reply.accepted
-    assert reply.reason == "1 lamp(s) taken off by hand"
+    assert reply.reason == "1 hazardous item(s) dealt with by hand"
     bench.run(100)
     assert bench.alarms() == set()
     assert outcomes(bench) == [ItemOutcome.REMOVED]
