@@ -21,12 +21,12 @@ $(VENV)/runtime.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) install --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/runtime.stamp
+$(VENV)/dev.stamp: $(VENV)/runtime.stamp deploy/requirements-dev.txt
 	@echo "installing the test tools into $(VENV) ..."
 	@$(PIP) install --constraint constraints.txt --requirement deploy/requirements-dev.txt
 	@touch $@
 
-$(VENV)/train.stamp: $(VENV)/dev.stamp
+$(VENV)/train.stamp: $(VENV)/dev.stamp deploy/requirements-train.txt
 	@echo "installing torch and ultralytics into $(VENV) (once; several minutes) ..."
 	@$(PIP) install --constraint constraints.txt torch
 	@$(PIP) install --constraint constraints.txt --requirement deploy/requirements-train.txt

@@ -1,14 +1,13 @@
 """The board and the tags as PDF: vectors at true scale, with a ruler to check the print by."""
 
-from io import BytesIO
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 
-from reportlab.pdfgen.canvas import Canvas
+from fpdf import FPDF
 
 from calibration.board.spec import FIRST_TAG, MARKER_CELLS, BoardSpec, marker_cells
 
-_POINT_MM: Final = 25.4 / 72.0
-"""A PDF point is a 72nd of an inch (ISO 32000-1, 8.3.2.3)."""
+_NO_DATE: Final = datetime(2000, 1, 1, tzinfo=UTC)
 RULER_MM: Final = 200
 """Long enough that half a millimetre of a ruler is a quarter per cent of scale."""
 TAG_MM: Final = 60.0
@@ -85,24 +84,23 @@ class _Page:
     """A page in millimetres from its lower left corner."""
 
     def __init__(self, paper: tuple[float, float], title: str) -> None:
-        self._buffer = BytesIO()
-        # reportlab carries no types; `invariant` leaves out the date, so that equal boards print
-        # to equal files.
-        self._canvas: Any = Canvas(
-            self._buffer, pagesize=(paper[0] / _POINT_MM, paper[1] / _POINT_MM), invariant=1
-        )
-        self._canvas.setTitle(title)
+        self._height = paper[1]
+        self._pdf = FPDF(orientation="portrait", unit="mm", format=paper)
+        # Without the date, equal boards print to equal files.
+        self._pdf.set_creation_date(_NO_DATE)
+        self._pdf.set_title(title)
+        self._pdf.set_auto_page_break(auto=False)
+        self._pdf.add_page()
+        self._pdf.set_font("Helvetica", size=7)
 
     def black(self, x: float, y: float, width: float, height: float) -> None:
         self._rectangle(x, y, width, height, 0)
 
     def white(self, x: float, y: float, width: float, height: float) -> None:
-        self._rectangle(x, y, width, height, 1)
+        self._rectangle(x, y, width, height, 255)
 
     def words(self, x: float, y: float, text: str) -> None:
-        self._canvas.setFillGray(0)
-        self._canvas.setFont("Helvetica", 7)
-        self._canvas.drawString(x / _POINT_MM, y / _POINT_MM, text)
+        self._pdf.text(x, self._height - y, text)
 
     def ruler(self, x: float, y: float) -> None:
         """Draw 200 mm with a tick each millimetre, upwards from a line at y."""
@@ -116,20 +114,13 @@ class _Page:
     def arrow(self, x: float, y: float, length: float) -> None:
         """Draw an arrow upwards: downstream, when the board lies on the belt."""
         self.black(x + 1.5, y - length / 2, 1.0, length)
-        path = self._canvas.beginPath()
-        for move, (dx, dy) in ((path.moveTo, (0, 0)), (path.lineTo, (4, 0)), (path.lineTo, (2, 6))):
-            move((x + dx) / _POINT_MM, (y + length / 2 + dy) / _POINT_MM)
-        path.close()
-        self._canvas.setFillGray(0)
-        self._canvas.drawPath(path, stroke=0, fill=1)
+        top = self._height - (y + length / 2)
+        self._pdf.set_fill_color(0)
+        self._pdf.polygon([(x, top), (x + 4, top), (x + 2, top - 6)], style="F")
 
     def done(self) -> bytes:
-        self._canvas.showPage()
-        self._canvas.save()
-        return self._buffer.getvalue()
+        return bytes(self._pdf.output())
 
     def _rectangle(self, x: float, y: float, width: float, height: float, grey: int) -> None:
-        self._canvas.setFillGray(grey)
-        self._canvas.rect(
-            x / _POINT_MM, y / _POINT_MM, width / _POINT_MM, height / _POINT_MM, stroke=0, fill=1
-        )
+        self._pdf.set_fill_color(grey)
+        self._pdf.rect(x, self._height - y - height, width, height, style="F")
