@@ -1,6 +1,6 @@
 # Two commands for everybody: `make run` and `make test`. `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format lint types layers bench registers clean train-env system-packages pictures
+.PHONY: help run test test-long check format lint types layers bench golden registers clean train-env system-packages pictures
 
 PYTHON ?= python3
 VENV := .venv
@@ -61,8 +61,11 @@ system-packages:
 
 train-env: $(VENV)/train.stamp ## torch and ultralytics for python -m models train
 
-bench: $(VENV)/train.stamp ## make bench NAME=latency|firing|sorting [ARGS=--quick]
+bench: $(VENV)/train.stamp ## make bench NAME=sorting, latency, ... [ARGS=--quick]
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
+
+golden: $(VENV)/train.stamp ## accept what the pipeline now decides on the recorded scenes; read the diff
+	@$(BIN)/python -m tests.golden accept $(ARGS)
 
 registers: $(VENV)/runtime.stamp ## write docs/registers.md and docs/registers.csv from the register map
 	@$(BIN)/python -m plc.registers --markdown > docs/registers.md

@@ -23,7 +23,7 @@ from calibration.line_calibration import LineCalibration
 from controller.assembly import build_core
 from controller.belt_eye import BeltEye
 from controller.config_report import ConfigError, UsageError
-from controller.line_check import check_bundle
+from controller.line_check import check_bundle, check_one_camera
 from controller.line_file import LineFile, budgets, load_calibration
 from controller.live_picture import LivePicture
 from controller.plc_assembly import open_plc_side
@@ -124,6 +124,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
     """Run one line with its telemetry until Ctrl-C or the end of a recording."""
     line, clock = whole.line, MonotonicClock()
     check_bundle(line)
+    check_one_camera(line)
     plane, session_id = seat.calibration.plane, uuid.uuid4().hex[:12]
     detector = open_detector(line.detector, (plane.image_height_px, plane.image_width_px))
     supervisor = TelemetrySupervisor(config=whole.telemetry, clock=clock)

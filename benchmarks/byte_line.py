@@ -1,6 +1,7 @@
 """The line with Ultralytics' ByteTrack in place of its tracker, and with boxes for outlines."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from calibration.line_calibration import LineCalibration
 from controller.pipeline import PAST_LAST_BAR_MM, SortingPipeline
 from controller.step import LineStatus, StepResult
 from twin.assembly import SimulatedLine
+from vision.fusion import CameraView
 from vision.mass import estimate_mass_g
 from vision.outline import support_of_boxes
 from vision.tracking.motion import BeltStates
@@ -196,7 +198,13 @@ class Boxed:
         self.hazards_removed = self._own.hazards_removed
         self.give_up = self._own.give_up
 
-    def step(self, stamp: FrameStamp, detections: Detections, status: LineStatus) -> StepResult:
+    def step(
+        self,
+        stamp: FrameStamp,
+        detections: Detections,
+        status: LineStatus,
+        more: Sequence[CameraView] = (),
+    ) -> StepResult:
         """Pass boxes and scores on."""
         boxes = Detections(boxes_px=detections.boxes_px, scores=detections.scores)
-        return self._own.step(stamp, boxes, status)
+        return self._own.step(stamp, boxes, status, more)

@@ -4,6 +4,7 @@ It stands behind the same PLC, the same twin and the same detector as the line's
 """
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from controller.types import ActionPolicy, DecisionReason
 from controller.valve_schedule import ValveSchedule, WantedWindow
 from plc.types import EjectionCommand
 from twin.assembly import SimulatedLine
+from vision.fusion import CameraView
 from vision.locate import BeltLocator
 from vision.mass import estimate_mass_g
 from vision.types import FRACTIONS, Detections, FrameStamp, LocatedDetections, Track
@@ -56,7 +58,13 @@ class NaiveLine:
         self._last_travel_mm: float | None = None
         self._next_id = self._next_pulse = 1
 
-    def step(self, stamp: FrameStamp, detections: Detections, status: LineStatus) -> StepResult:
+    def step(
+        self,
+        stamp: FrameStamp,
+        detections: Detections,
+        status: LineStatus,
+        more: Sequence[CameraView] = (),  # noqa: ARG002 - one camera is what this line has
+    ) -> StepResult:
         """Fire at what crossed the trigger line, half of the view, since the last frame."""
         located = self._locator.locate(stamp, detections)
         travel_mm = self._calibration.travel.travel_mm(stamp.tick)

@@ -35,6 +35,7 @@ def build_core(
     limits: LimitsConfig,
     tracker: TrackerConfig,
     stall_after_ms: float,
+    more_cameras: Sequence[LineCalibration] = (),
     pipeline: LinePipeline | None = None,
     valves: ValvesConfig | None = None,
     worn: Mapping[str, BarCount] | None = None,
@@ -54,6 +55,7 @@ def build_core(
         tracker: tracker settings.
         stall_after_ms: camera silence after which the line is held and the alarm stands; pulses
             are refused far earlier, by `limits.max_frame_age_ms`.
+        more_cameras: calibrations of the cameras beside or behind the first one.
         pipeline: another one than the line's own, for comparison; None builds that.
         valves: what valves are rated and judged by; None takes no evidence and knows no life.
         worn: counts of former sessions by station.
@@ -74,6 +76,7 @@ def build_core(
             recipe=recipe,
             limits=limits,
             tracker=tracker,
+            more_cameras=more_cameras,
         ),
         machine=PackmlMachine(holds_without_frames=limits.belt_on_camera_loss == "stop"),
         health=HealthMonitor(limits, stall_after_ms=stall_after_ms),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.belt_eye import BeltLook
+from controller.camera_frame import CameraFrame
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
@@ -161,8 +162,7 @@ class LineCore:
         log.error("encoder fault: %s", reason)
         self._facts.encoder_error = reason
         self._facts.forget_ticks(reason)
-        for item in self._intervene(Intervention.GIVEN_UP):
-            self._records += self._ledger.decided(item, now_ns)
+        self._give_up(now_ns)
         self.idle(now_ns)
 
     def belt_seen(self, look: BeltLook) -> None:
@@ -174,7 +174,12 @@ class LineCore:
         self._facts.camera_error = reason
 
     def frame(
-        self, seq: int, exposed_ns: MonotonicNs, detections: Detections, now_ns: MonotonicNs
+        self,
+        seq: int,
+        exposed_ns: MonotonicNs,
+        detections: Detections,
+        now_ns: MonotonicNs,
+        more: Sequence[CameraFrame] = (),
     ) -> FrameOutcome | None:
         """Step the pipeline with one frame's detections.
 
@@ -184,6 +189,7 @@ class LineCore:
                 taken off here.
             detections: found in it.
             now_ns: the present.
+            more: frames of further cameras, exposed at about the same time.
 
         Returns:
             What was decided; None while the belt position at the exposure is not known, in which
@@ -200,14 +206,22 @@ class LineCore:
             status = self._facts.line_status(
                 clock, line_may_fire=self._machine.may_fire, exposed_ns=exposed_ns, now_ns=now_ns
             )
-            result = self._pipeline.step(stamp, detections, status)
+            views = [frame.placed(clock, self._camera_delay_ns) for frame in more]
+            result = self._pipeline.step(stamp, detections, status, views)
             self._take(result, now_ns)
             outcome = FrameOutcome(
                 interventions=tuple(self._interventions), stamp=stamp, status=status, result=result
             )
             self._interventions.clear()
+            if self._facts.bumped(result.bump_mm):
+                self._give_up(now_ns)
         self.idle(now_ns)
         return outcome
+
+    def _give_up(self, now_ns: MonotonicNs) -> None:
+        """Belt positions mean nothing any more: drop what is tracked."""
+        for item in self._intervene(Intervention.GIVEN_UP):
+            self._records += self._ledger.decided(item, now_ns)
 
     def idle(self, now_ns: MonotonicNs) -> None:
         """Let time pass: confirmations time out, alarms rise, the state machine moves."""

@@ -46,6 +46,7 @@ class Observation:
         plc_state: as last read, None before the first reading.
         safety_ok: as last read; True before the first reading.
         encoder_error: why ticks mean nothing, None if they do.
+        camera_moved: how far everything in view jumped at once, None if it did not.
         tick_sd: standard deviation of the clock fit in ticks, None while there is no fit.
         late_pulses: pulses the PLC has refused as late since the session began.
         lamps_standing: hazardous items on the line.
@@ -69,6 +70,7 @@ class Observation:
     plc_state: PlcState | None
     safety_ok: bool
     encoder_error: str | None
+    camera_moved: str | None
     tick_sd: float | None
     late_pulses: int
     lamps_standing: int
@@ -120,6 +122,8 @@ _REMEDIES: Final[dict[AlarmKind, str]] = {
     "wheel shows like this",
     AlarmKind.CLOCK_DISAGREES: "check the camera's trigger cable and exposure setting; nothing "
     "fires meanwhile",
+    AlarmKind.CAMERA_MOVED: "check the camera's mount and the encoder's wheel; calibrate the line "
+    "again if the camera stands elsewhere; then clear, reset and start the line",
     AlarmKind.CLOCK_UNSURE: "nothing fires until PLC and PC clocks agree again; check the network "
     "for delays if this stays",
     AlarmKind.LATE_PULSES: "items pass the jets before their pulse; slow the belt or check the "
@@ -302,6 +306,7 @@ _CONDITIONS: Final[dict[AlarmKind, Callable[[HealthMonitor, Observation], str | 
     AlarmKind.PLC_CERTIFICATE: lambda _, seen: seen.link_error if seen.certificate else None,
     **{AlarmKind(f"encoder_{trouble.value}"): _belt(trouble) for trouble in BeltTrouble},
     AlarmKind.CLOCK_DISAGREES: lambda _, seen: seen.latch_disagreement,
+    AlarmKind.CAMERA_MOVED: lambda _, seen: seen.camera_moved,
     AlarmKind.CLOCK_UNSURE: HealthMonitor.clock_unsure,
     AlarmKind.LATE_PULSES: HealthMonitor.late_pulses,
     AlarmKind.VALVE_FAULTY: lambda _, seen: seen.valve_trouble,

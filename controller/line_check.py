@@ -22,6 +22,20 @@ def check_bundle(line: LineFile) -> None:
         raise ConfigError(problems)
 
 
+def check_one_camera(line: LineFile) -> None:
+    """Check that a line that runs on threads has one camera.
+
+    Raises:
+        ConfigError: it names several, which virtual time alone can drive so far.
+    """
+    if line.more_cameras:
+        msg = (
+            f"cameras: {1 + len(line.more_cameras)} cameras run in `run_line.py simulate` only; "
+            "`run` and `demo` drive one: name it in [camera]"
+        )
+        raise ConfigError([msg])
+
+
 def check_paths(line: LineFile) -> None:
     """Check that the files named are where the line file says, and fit for use.
 

@@ -1,5 +1,7 @@
 """What the line is known to be like, and what states and alarms are derived from."""
 
+import logging
+
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.belt_eye import BeltLook
 from controller.belt_watch import FIRES_BLIND, BeltWatch
@@ -24,6 +26,8 @@ _SURE_MM = 1.0
 """A clock fit wider than this tells less about the encoder than the camera does."""
 _RAMP_MM_PER_S2 = 300.0
 """A belt that gathers speed faster than this: exposure and tick are too far apart to compare."""
+log = logging.getLogger(__name__)
+
 STANDING_MM_PER_S = 20.0
 """Nobody reaches onto a belt that moves faster than this."""
 
@@ -39,6 +43,7 @@ class LineFacts:
         plc: last reading, None before the first.
         link_error: why the PLC cannot be talked to, None if it can.
         encoder_error: why ticks meant nothing, until an operator clears or resets the line.
+        camera_moved: how far everything in view jumped at once, until then too.
         camera_error: why there is no camera, None if it is well.
         disk_full: records cannot be written to disk.
         newest_exposed_ns: exposure of the newest frame, None before the first.
@@ -76,6 +81,7 @@ class LineFacts:
         self.plc: PlcStatus | None = None
         self.link_error: PlcError | None = PlcLinkError("not connected yet")
         self.encoder_error: str | None = None
+        self.camera_moved: str | None = None
         self.camera_error: str | None = None
         self.disk_full = False
         self.newest_exposed_ns: MonotonicNs | None = None
@@ -176,11 +182,23 @@ class LineFacts:
         self.lamps_standing = self.hazards_crawling = self.hazards_passing = 0
         return count
 
+    def bumped(self, bump_mm: tuple[float, float] | None) -> bool:
+        """Note that everything in view jumped (x, y; mm); returns whether that is news."""
+        if bump_mm is None or self.camera_moved is not None:
+            return False
+        self.camera_moved = (
+            f"everything in view jumped by {bump_mm[0]:+.0f} mm across and {bump_mm[1]:+.0f} mm "
+            "along the belt at once"
+        )
+        log.error("camera moved, or the encoder lost the belt: %s", self.camera_moved)
+        return True
+
     def answered(self, command: LineCommand) -> None:
         """Forget a fault that an operator has seen to; it is told again if it still is there."""
         if command in (LineCommand.CLEAR, LineCommand.RESET):
             self.encoder_error = None
             self.belt_watch.reset()
+            self.encoder_error = self.camera_moved = None
 
     def line_status(
         self,
@@ -213,7 +231,7 @@ class LineFacts:
             frames_fresh=fresh and self.camera_error is None,
             belt_running=self.belt_running,
             lamp_standing=self.lamps_standing > 0,
-            fault=self.encoder_error,
+            fault=self.encoder_error or self.camera_moved,
         )
 
     def observation(self, state: LineState, now_ns: MonotonicNs) -> Observation:
@@ -231,6 +249,7 @@ class LineFacts:
             plc_state=plc.state if plc else None,
             safety_ok=plc.safety_ok if plc else True,
             encoder_error=self.encoder_error,
+            camera_moved=self.camera_moved,
             tick_sd=self.tick_sd(now_ns),
             late_pulses=plc.counters.late if plc else 0,
             lamps_standing=self.lamps_standing,

@@ -74,6 +74,9 @@ class LineFile(Section):
 
     line: LineSection
     camera: CameraConfig
+    """The only camera, or the first of [[cameras]]."""
+    more_cameras: tuple[CameraConfig, ...] = ()
+    """The others of [[cameras]]: beside the first across a wide belt, or behind it."""
     calibration: CalibrationConfig
     detector: DetectorConfig
     tracker: TrackerConfig = TrackerConfig()
@@ -140,12 +143,15 @@ def sorting_sections(
     Returns:
         The checked sections, or None, and every problem found.
     """
-    own = with_kinds({k: v for k, v in document.items() if k not in SECTIONS_ABOVE})
+    own, problems = with_first_camera(document)
+    if problems:
+        return None, problems
+    own = with_kinds({k: v for k, v in own.items() if k not in SECTIONS_ABOVE})
     try:
         line = _with_paths_from(LineFile.model_validate(own), folder)
     except ValidationError as error:
         return None, problems_of(error, own)
-    problems = station_problems(line.stations, line.recipe, line.site)
+    problems += station_problems(line.stations, line.recipe, line.site)
     problems += plc_problems(line.plcs, line.encoder, line.stations)
     if line.camera.stall_after_ms < line.limits.max_frame_age_ms:
         msg = (
@@ -155,6 +161,28 @@ def sorting_sections(
         )
         problems += (msg,)
     return (None, problems) if problems else (line, ())
+
+
+def with_first_camera(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return a line file's content with [[cameras]] as `camera` and `more_cameras`, and problems.
+
+    A line has one [camera] or several [[cameras]], never both.
+    """
+    own = dict(document)
+    tables = own.pop("cameras", None)
+    if "more_cameras" in own:
+        return own, ("more_cameras: unknown key; name every camera in [[cameras]]",)
+    if tables is None:
+        return own, ()
+    if "camera" in own:
+        return own, ("cameras: the file also has [camera]; name every camera in [[cameras]]",)
+    if not isinstance(tables, list) or not tables:
+        return own, ("cameras: write one [[cameras]] table for each camera",)
+    ids = [table.get("camera_id") for table in tables if isinstance(table, dict)]
+    if len(set(ids)) != len(tables):
+        return own, ("cameras: every camera needs a camera_id of its own",)
+    own["camera"], own["more_cameras"] = tables[0], tables[1:]
+    return own, ()
 
 
 def _with_paths_from(line: LineFile, folder: Path) -> LineFile:

@@ -5,6 +5,7 @@ which is what replay relies on. One thread.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from controller.policy import NO_STATION, SortPolicy, Wishes
 from controller.stations import StationConfig
 from controller.step import DecidedItem, LineStatus, StepResult
 from controller.types import ActionPolicy, DecisionReason
-from vision.locate import BeltLocator
+from vision.fusion import BeltFusion, CameraView, whole_view
 from vision.ports import ItemFollower
 from vision.tracker import Tracker
 from vision.tracker_config import TrackerConfig
@@ -50,6 +51,7 @@ class SortingPipeline:
         limits: LimitsConfig,
         tracker: TrackerConfig,
         follower: ItemFollower | None = None,
+        more_cameras: Sequence[LineCalibration] = (),
     ) -> None:
         """Start with an empty belt and all valves at rest.
 
@@ -59,12 +61,14 @@ class SortingPipeline:
             recipe: what to do with which fraction.
             limits: freshness and trust limits.
             tracker: tracker settings.
+            more_cameras: calibrations of the cameras beside or behind the first one.
             follower: another tracker than the line's own, for comparison; None builds that.
 
         Raises:
             ValueError: the recipe names a station that the line does not have.
         """
-        self._calibration = calibration
+        calibrations = (calibration, *more_cameras)
+        self._calibration = calibration = whole_view(calibrations)
         self._recipe = recipe
         self._limits = limits
         self._policy = SortPolicy(recipe, stations)
@@ -76,7 +80,7 @@ class SortingPipeline:
             tracker=tracker,
             policy=self._policy,
         )
-        self._locator = BeltLocator(calibration, border_px=tracker.border_px)
+        self._fusion = BeltFusion(calibrations, border_px=tracker.border_px)
         last_mm = max((s.distance_mm for s in stations), default=calibration.view_s_max_mm)
         self._tracker: ItemFollower = follower or Tracker(
             tracker, calibration, keep_until_s_mm=last_mm + PAST_LAST_BAR_MM
@@ -86,19 +90,29 @@ class SortingPipeline:
         self._last_ns: MonotonicNs | None = None
         self._period_ms = _FIRST_PERIOD_MS
 
-    def step(self, stamp: FrameStamp, detections: Detections, status: LineStatus) -> StepResult:
-        """Take one frame in.
+    def step(
+        self,
+        stamp: FrameStamp,
+        detections: Detections,
+        status: LineStatus,
+        more: Sequence[CameraView] = (),
+    ) -> StepResult:
+        """Take one frame in, of each camera that has one.
 
         Args:
             stamp: when and at which belt tick the frame was exposed; frames come in order.
             detections: what the detector found in it.
             status: the line now.
+            more: frames of further cameras, exposed at about the same time.
 
         Returns:
             Decisions, new pulses, hazards seen for the first time.
         """
         self._note_period(stamp)
-        scene = self._tracker.update(stamp, self._locator.locate(stamp, detections))
+        first = CameraView(camera=0, stamp=stamp, detections=detections)
+        scene = self._tracker.update(stamp, self._fusion.locate((first, *more)))
+        if scene.bump_mm is not None:
+            status = replace(status, may_fire=False)
         wishes, new_hazards = self._watch.latch(scene, self._policy.wishes(scene))
         stations = self._stations(scene, wishes)
         suspects = np.flatnonzero(wishes.suspect)
@@ -121,6 +135,7 @@ class SortingPipeline:
             hazards=hazards,
             hazard_actions=tuple(self._policy.hazard_action(track) for track in hazards),
             conflicts=conflicts,
+            bump_mm=scene.bump_mm,
         )
 
     def live_tracks(self) -> tuple[Track, ...]:

@@ -9,6 +9,7 @@ from controller.snapshot import LineSnapshot, OperatorRequest, StageLatency
 from controller.step import DecidedItem, LineStatus, StepResult
 from controller.types import DecisionReason, ItemRecord
 from plc.types import PlcRequest
+from vision.fusion import CameraView
 from vision.types import Detections, FrameStamp, Track
 
 
@@ -85,8 +86,14 @@ class LatencySink(Protocol):
 class LinePipeline(Protocol):
     """Everything between detections and pulses. Pure: no clock, lock or I/O; one thread."""
 
-    def step(self, stamp: FrameStamp, detections: Detections, status: LineStatus) -> StepResult:
-        """Take one frame in, in order of exposure, and return decisions and pulses."""
+    def step(
+        self,
+        stamp: FrameStamp,
+        detections: Detections,
+        status: LineStatus,
+        more: Sequence[CameraView] = (),
+    ) -> StepResult:
+        """Take one frame of each camera in, in order of exposure; return decisions and pulses."""
         ...
 
     def live_tracks(self) -> tuple[Track, ...]:

@@ -32,6 +32,7 @@ class AlarmKind(StrEnum):
     ENCODER_MISSING_PULSES = "encoder_missing_pulses"
     ENCODER_SLIP = "encoder_slip"
     ENCODER_SCALE = "encoder_scale"
+    CAMERA_MOVED = "camera_moved"
     CLOCK_UNSURE = "clock_unsure"
     CLOCK_DISAGREES = "clock_disagrees"
     LATE_PULSES = "late_pulses"

@@ -90,6 +90,8 @@ class StepResult:
         hazards: hazardous items believed for the first time; each is reported once.
         conflicts: pulses already sent that come too near a hazardous item, each reported once.
         hazard_actions: what the recipe wants done about each of `hazards`.
+        bump_mm: how far everything in view jumped at once, x and y; None if it did not. Nothing was
+            decided or planned then: the camera was knocked, or the encoder lost the belt.
     """
 
     decided: tuple[DecidedItem, ...]
@@ -97,3 +99,4 @@ class StepResult:
     hazards: tuple[Track, ...]
     conflicts: tuple[HazardConflict, ...]
     hazard_actions: tuple[ActionPolicy, ...] = ()
+    bump_mm: tuple[float, float] | None = None

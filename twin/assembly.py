@@ -1,6 +1,6 @@
 """Puts a lockstep run together: the twin's belt under a line, or a recording through it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,9 +102,12 @@ def twin_run(
         item_limit=items,
     )
     plant.wire_valves(world.switch)
-    calibration = true_calibration(config, mm_per_tick=mm_per_tick)
-    sight = _sight(world, calibration, detector, belts)
-    return _setup(line, config, plant, world, sight, calibration, observer, pipeline)
+    calibrations = tuple(
+        true_calibration(config, mm_per_tick=mm_per_tick, index=index)
+        for index in range(config.camera.count)
+    )
+    sight = _sight(world, calibrations, detector, belts)
+    return _setup(line, config, plant, world, sight, calibrations, observer, pipeline)
 
 
 def recording_run(
@@ -136,7 +139,7 @@ def recording_run(
         start_ns=START_NS,
         frames_per_s=config.camera.frames_per_s,
     )
-    return _setup(line, config, plant, None, sight, calibration, observer)
+    return _setup(line, config, plant, None, sight, (calibration,), observer)
 
 
 def _plant(line: SimulatedLine, config: TwinConfig, mm_per_tick: float) -> LockstepPlant:
@@ -150,17 +153,18 @@ def _plant(line: SimulatedLine, config: TwinConfig, mm_per_tick: float) -> Locks
 
 
 def _sight(
-    world: World, calibration: LineCalibration, detector: Detector | None, belts: Path | None
+    world: World,
+    calibrations: Sequence[LineCalibration],
+    detector: Detector | None,
+    belts: Path | None,
 ) -> Sight:
     frames_per_s = world.config.camera.frames_per_s
     if detector is None:
-        truth = PerfectDetector(world=world, plane=calibration.plane)
-        return TrueSight(detector=truth, start_ns=START_NS, frames_per_s=frames_per_s)
-    renderer = Renderer(
-        config=world.config,
-        plane=calibration.plane,
-        sprites=world.catalogue.sprites,
-        belts=belts,
+        first, *beside = (PerfectDetector(world=world, plane=c.plane) for c in calibrations)
+        return TrueSight(detector=first, start_ns=START_NS, frames_per_s=frames_per_s, more=beside)
+    renderer, *others = (
+        Renderer(config=world.config, plane=c.plane, sprites=world.catalogue.sprites, belts=belts)
+        for c in calibrations
     )
     return RenderedSight(
         world=world,
@@ -168,6 +172,7 @@ def _sight(
         detector=detector,
         start_ns=START_NS,
         frames_per_s=frames_per_s,
+        more=others,
     )
 
 
@@ -177,10 +182,11 @@ def _setup(
     plant: LockstepPlant,
     world: World | None,
     sight: Sight,
-    calibration: LineCalibration,
+    calibrations: Sequence[LineCalibration],
     observer: StepObserver | None,
     pipeline: PipelineMaker | None = None,
 ) -> LockstepSetup:
+    calibration, *more_cameras = calibrations
     view_start_mm = calibration.view_s_min_mm
     calibration = replace(calibration, bars=line.bars)
     eye = _eye(line, config, world, calibration.travel.mm_per_tick)
@@ -198,6 +204,7 @@ def _setup(
             limits=line.limits,
             tracker=line.tracker,
             stall_after_ms=line.stall_after_ms,
+            more_cameras=more_cameras,
             pipeline=None if pipeline is None else pipeline(line, calibration),
             valves=line.valves,
             downstream_mm=None if eye is None else eye.s_mm,

@@ -110,6 +110,11 @@ class TwinCameraConfig(Section):
     """First radial coefficient of the lens; a mild barrel."""
     keystone: Annotated[float, Field(ge=0, le=0.2)] = 0.03
     """How much narrower the far end of the view is than the near end: a camera not quite plumb."""
+    count: int = Field(default=1, ge=1, le=8)
+    """Cameras side by side across the belt, all alike; `width_px` is each one's."""
+    overlap_mm: NotNegative = 150.0
+    """How far the views of neighbours overlap; larger than most items, so that one of the two
+    sees each whole."""
     vignette: Share = 0.15
     """Loss of light in the corners."""
     dirt_spots: int = Field(default=3, ge=0, le=200)

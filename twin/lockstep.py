@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from calibration.clock import MonotonicClock, seconds_between
 from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
+from controller.camera_frame import CameraFrame
 from controller.config import RecipeConfig
 from controller.core import CaptureFigures, FrameOutcome, LineCore
 from controller.snapshot import LineSnapshot
@@ -196,7 +197,11 @@ class _Run:
     def _step(self, seen: Sighting) -> None:
         now_ns = self._clock.now_ns()
         self._frames += 1
-        outcome = self._core.frame(seen.seq, seen.exposed_ns, seen.detections, now_ns)
+        more = [
+            CameraFrame(camera=i, seq=seen.seq, exposed_ns=seen.exposed_ns, detections=found)
+            for i, found in enumerate(seen.more, start=1)
+        ]
+        outcome = self._core.frame(seen.seq, seen.exposed_ns, seen.detections, now_ns, more)
         if outcome is not None:
             if self._setup.observer is not None:
                 self._setup.observer.step(seen.image, outcome)

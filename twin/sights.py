@@ -1,5 +1,6 @@
 """What lockstep runs see: the truth itself, the rendered camera, or somebody's recording."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,12 +30,14 @@ class Sighting:
         exposed_ns: middle of the exposure, virtual time.
         image: the frame, None where nothing was drawn.
         detections: found in it.
+        more: what cameras beside the first one saw at the same instant, in their order.
     """
 
     seq: int
     exposed_ns: MonotonicNs
     image: npt.NDArray[np.uint8] | None
     detections: Detections
+    more: tuple[Detections, ...] = ()
 
 
 class Sight(Protocol):
@@ -83,10 +86,15 @@ class TrueSight:
     """Reads the items off the world: the perfect detector, no image."""
 
     def __init__(
-        self, *, detector: PerfectDetector, start_ns: MonotonicNs, frames_per_s: float
+        self,
+        *,
+        detector: PerfectDetector,
+        start_ns: MonotonicNs,
+        frames_per_s: float,
+        more: Sequence[PerfectDetector] = (),
     ) -> None:
-        """Start the camera's beat at `start_ns`."""
-        self._detector = detector
+        """Start the cameras' beat at `start_ns`; `more` are those beside the first one."""
+        self._detector, self._more = detector, tuple(more)
         self._beat = _Metronome(start_ns=start_ns, frames_per_s=frames_per_s)
 
     @property
@@ -107,7 +115,13 @@ class TrueSight:
         """Return the items in view."""
         seq, at_ns = self._beat.tick()
         detections = self._detector.detect_now()
-        return Sighting(seq=seq, exposed_ns=at_ns, image=None, detections=detections)
+        return Sighting(
+            seq=seq,
+            exposed_ns=at_ns,
+            image=None,
+            detections=detections,
+            more=tuple(beside.detect_now() for beside in self._more),
+        )
 
     def begin(self, now_ns: MonotonicNs) -> None:
         """Nothing to do: the twin's camera runs all the time."""
@@ -124,13 +138,15 @@ class RenderedSight:
         detector: Detector,
         start_ns: MonotonicNs,
         frames_per_s: float,
+        more: Sequence[Renderer] = (),
     ) -> None:
-        """Start the camera's beat at `start_ns`."""
+        """Start the cameras' beat at `start_ns`; `more` draws for those beside the first one."""
         self._world, self._renderer, self._detector = world, renderer, detector
+        self._more = tuple(more)
         self._beat = _Metronome(start_ns=start_ns, frames_per_s=frames_per_s)
         self._reach_mm = world.config.camera.view_length_mm / 2 + RENDER_MARGIN_MM
         self._scene: tuple[float, int, int] | None = None
-        self._seen: tuple[npt.NDArray[np.uint8], Detections] | None = None
+        self._seen: tuple[tuple[npt.NDArray[np.uint8], Detections], ...] = ()
 
     @property
     def bundle_id(self) -> str:
@@ -151,13 +167,21 @@ class RenderedSight:
         seq, at_ns = self._beat.tick()
         world = self._world
         scene = (world.travel_mm, world.fed, world.bins.items)
-        if self._seen is None or scene != self._scene:
-            self._scene, self._seen = scene, self._draw(seq)
-        image, detections = self._seen
-        return Sighting(seq=seq, exposed_ns=at_ns, image=image, detections=detections)
+        if not self._seen or scene != self._scene:
+            drawers = (self._renderer, *self._more)
+            self._scene = scene
+            self._seen = tuple(self._draw(drawer, seq) for drawer in drawers)
+        (image, detections), *beside = self._seen
+        return Sighting(
+            seq=seq,
+            exposed_ns=at_ns,
+            image=image,
+            detections=detections,
+            more=tuple(found for _, found in beside),
+        )
 
-    def _draw(self, seq: int) -> tuple[npt.NDArray[np.uint8], Detections]:
-        image = self._renderer.render(
+    def _draw(self, renderer: Renderer, seq: int) -> tuple[npt.NDArray[np.uint8], Detections]:
+        image = renderer.render(
             self._world.items_between(-self._reach_mm, self._reach_mm),
             travel_mm=self._world.travel_mm,
             speed_mm_per_s=self._world.speed_mm_per_s,

@@ -16,17 +16,25 @@ _VIEW_MARGIN = 0.02
 cuts nothing off."""
 
 
-def true_plane(config: TwinConfig) -> BeltPlane:
-    """Return the camera model that the renderer draws by.
+def view_across_mm(config: TwinConfig, index: int = 0) -> tuple[float, float]:
+    """Return the left and right end of what a camera shall see, machine frame."""
+    camera, width_mm = config.camera, config.belt.width_mm
+    each_mm = (width_mm + (camera.count - 1) * camera.overlap_mm) / camera.count
+    left_mm = index * (each_mm - camera.overlap_mm)
+    return left_mm, left_mm + each_mm
+
+
+def true_plane(config: TwinConfig, index: int = 0) -> BeltPlane:
+    """Return the camera model that the renderer draws by, of one of the cameras.
 
     The camera looks straight down with the image's top downstream, so that x runs to the right in
     the image as it does seen looking downstream; a slight keystone narrows the downstream end.
     """
-    camera, width_mm = config.camera, config.belt.width_mm
+    camera, (left_mm, right_mm) = config.camera, view_across_mm(config, index)
     width_px, height_px = float(camera.width_px), float(camera.height_px)
     half_mm = camera.view_length_mm / 2
-    across_mm, along_mm = width_mm * _VIEW_MARGIN, 2 * half_mm * _VIEW_MARGIN
-    left, right = -across_mm, width_mm + across_mm
+    across_mm, along_mm = (right_mm - left_mm) * _VIEW_MARGIN, 2 * half_mm * _VIEW_MARGIN
+    left, right = left_mm - across_mm, right_mm + across_mm
     near, far = -half_mm - along_mm, half_mm + along_mm
     inset_px = camera.keystone * width_px / 2
     corners_px = np.array(
@@ -47,19 +55,20 @@ def true_plane(config: TwinConfig) -> BeltPlane:
     )
 
 
-def true_calibration(config: TwinConfig, *, mm_per_tick: float) -> LineCalibration:
+def true_calibration(config: TwinConfig, *, mm_per_tick: float, index: int = 0) -> LineCalibration:
     """Return the calibration that a perfect measurement of the twin would give.
 
     Args:
         config: of the world.
         mm_per_tick: the encoder's scale.
+        index: of the camera, from the left.
     """
     half_mm = config.camera.view_length_mm / 2
     return LineCalibration(
         camera_id=CAMERA_ID,
         belt_id=BELT_ID,
         measured_on="2026-01-01",
-        plane=true_plane(config),
+        plane=true_plane(config, index),
         travel=BeltTravel(mm_per_tick=mm_per_tick),
         view_s_min_mm=-half_mm,
         view_s_max_mm=half_mm,

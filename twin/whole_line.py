@@ -51,6 +51,11 @@ def load_line(path: Path) -> WholeLine:
     line, more = sorting_sections(document, folder)
     problems += more
     accounts = _accounts(document, folder, problems)
+    if line is not None and twin is not None and line.camera.source == "twin":
+        named = 1 + len(line.more_cameras)
+        if named != twin.camera.count:
+            msg = f"twin.camera.count: {twin.camera.count}, but the line names {named} camera(s)"
+            problems.append(msg)
     if line is None or telemetry is None or twin is None or problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
     paths = {"store_path": telemetry.store_path, "socket_path": telemetry.socket_path}

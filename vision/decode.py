@@ -9,6 +9,7 @@ import numpy.typing as npt
 from vision.errors import BundleError
 from vision.letterbox import Letterbox
 from vision.manifest import BundleManifest
+from vision.score_calibration import calibrated
 from vision.types import FRACTIONS, Detections
 
 MAX_ITEMS: Final = 300
@@ -31,6 +32,7 @@ class Decoder:
             [max(manifest.thresholds[c], min_score) for c in manifest.classes], dtype=np.float32
         )
         self._floor = float(self._thresholds.min())
+        self._classes, self._calibration = manifest.classes, manifest.calibration
         self._nms_iou = manifest.decode.nms_iou if manifest.decode.needs_nms else None
 
     def check_rows(self, shape: tuple[int, ...]) -> None:
@@ -75,7 +77,7 @@ class Decoder:
         self, boxes_px: npt.NDArray[np.float32], class_scores: npt.NDArray[np.float32]
     ) -> Detections:
         scores = np.zeros((len(boxes_px), len(FRACTIONS)), dtype=np.float32)
-        scores[:, self._columns] = class_scores
+        scores[:, self._columns] = calibrated(class_scores, self._classes, self._calibration)
         real = (boxes_px[:, 2] > boxes_px[:, 0]) & (boxes_px[:, 3] > boxes_px[:, 1])
         boxes_px, scores = boxes_px[real], scores[real]
         boxes_px.setflags(write=False)

@@ -40,6 +40,7 @@ class BeltLocator:
         low, high = (1, 3) if along_v else (0, 2)
         self._size_px = height if along_v else width
         self._low, self._high = low, high
+        self._across_px = width if along_v else height
         self._low_is_upstream = bool(s_mm[low] < s_mm[high])
 
     def locate(self, stamp: FrameStamp, detections: Detections) -> LocatedDetections:
@@ -79,6 +80,7 @@ class BeltLocator:
             scores=detections.scores[keep],
             cut_upstream=upstream[keep],
             cut_downstream=downstream[keep],
+            cut_sideways=self._cut_sideways(boxes)[keep],
         )
 
     def _support(
@@ -97,6 +99,14 @@ class BeltLocator:
         about = (place - centre[:, None, :]) * np.array((1.0, -1.0))
         known = np.ptp(outlines, axis=1).min(axis=1) > 0.0
         return np.where(known[:, None], np.minimum(support_of(about), boxes), boxes)
+
+    def _cut_sideways(self, boxes: Float64Array) -> npt.NDArray[np.bool_]:
+        low, high = (0, 2) if self._low == 1 else (1, 3)
+        return np.asarray(
+            (boxes[:, low] <= self._border_px)
+            | (boxes[:, high] >= self._across_px - self._border_px),
+            dtype=np.bool_,
+        )
 
     def _cuts(
         self, boxes: Float64Array, s_low_mm: Float64Array, s_high_mm: Float64Array

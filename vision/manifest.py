@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from vision.score_calibration import ScoreCalibration
 from vision.types import Fraction
 
 MANIFEST_FILE: Final = "manifest.json"
@@ -68,6 +69,8 @@ class BundleManifest(_Part):
     decode: DecodeSpec
     thresholds: dict[Fraction, Score]
     """Score from which a box of a class counts; one for each class, chosen on validation data."""
+    calibration: ScoreCalibration | None = None
+    """What the scores are worth as probabilities, measured on validation data; absent: as given."""
     training: dict[str, JsonValue]
     """Sources, licences, effort and seed; for the model card, not read by the line."""
     metrics: dict[str, JsonValue]

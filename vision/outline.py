@@ -32,6 +32,11 @@ def support_of(points_mm: Float64Array) -> Float64Array:
     return np.asarray(reach.max(axis=1), dtype=np.float64)
 
 
+def moved_support(support_mm: Float64Array, x_mm: Float64Array, y_mm: Float64Array) -> Float64Array:
+    """Return (n, 16) limits about centres that lie (x, y), each (n,), before the outlines' own."""
+    return np.asarray(support_mm + x_mm[:, None] * _COS + y_mm[:, None] * _SIN, dtype=np.float64)
+
+
 def support_of_boxes(extent_mm: Float64Array) -> Float64Array:
     """Return (16, n) limits, mm, of upright boxes of width and length (2, n)."""
     half = extent_mm / 2.0

@@ -15,6 +15,7 @@ from vision.tracking.association import (
     overlap_areas,
     without_duplicates,
 )
+from vision.tracking.bump import BumpWatch
 from vision.tracking.evidence import log_scores, posterior
 from vision.tracking.motion import BeltStates, correct, predict
 from vision.tracking.overlap import recover, settle_merged
@@ -29,6 +30,8 @@ _EXTENT_MEMORY = 6
 """Views over which extents are averaged: about as many as an item gives whole."""
 _EXTENT_STEP_SHARE = 0.25
 """Largest share by which one view may change an extent, against single bad boxes."""
+_KNOWN_VIEWS = 2
+"""Whole views after which an item's place is known well enough to tell a bump by it."""
 _MOVED_MM = 0.1
 """Belt travel between two frames below which the belt stands (a fifth of a usual tick)."""
 
@@ -59,7 +62,9 @@ class Tracker:
         self._next_id = 1
         self._last_ns: MonotonicNs | None = None
         self._tick = 0.0
-        self._travel_mm = 0.0
+        self._travel_mm = self._speed_mm_per_s = 0.0
+        self._bump = BumpWatch()
+        self._bump_mm: tuple[float, float] | None = None
 
     def update(self, stamp: FrameStamp, located: LocatedDetections) -> BeltScene:
         """Take one frame's detections in and return the belt as it is now known.
@@ -71,6 +76,7 @@ class Tracker:
         Returns:
             All items and candidates, in order of birth.
         """
+        self._bump_mm = None
         self._predict(stamp)
         seen = without_duplicates(located, self._config.duplicate_iou)
         rows = self._rows_in_view()
@@ -102,6 +108,7 @@ class Tracker:
         if self._last_ns is not None and len(self._table):
             dt_s = max(0.0, (stamp.exposed_ns - self._last_ns) / NS_PER_S)
             moving = abs(travel_mm - self._travel_mm) > _MOVED_MM
+            self._speed_mm_per_s = (travel_mm - self._travel_mm) / max(dt_s, 1e-3)
             predict(self._table, dt_s, self._config, moving=moving)
         self._last_ns = stamp.exposed_ns
         self._tick = stamp.tick
@@ -152,6 +159,10 @@ class Tracker:
         if table.open_upstream[rows].any():
             self._grow(seen, pairs)
         innovation, noise = innovations(table, rows, seen, boxes, self._edge_var)
+        steady = ~cut & (table.full_views[rows] >= _KNOWN_VIEWS)
+        self._bump_mm = self._bump.observe(
+            innovation[:, steady], speed_mm_per_s=self._speed_mm_per_s
+        )
         correct(table, rows, innovation, noise)
         self._learn_extents(seen, rows[~cut], boxes[~cut])
         weight = np.where(cut, self._config.cut_view_weight, 1.0)
@@ -280,4 +291,5 @@ class Tracker:
             last_seq=table.last_seq,
             decided=table.decided,
             open_ended=table.open_upstream,
+            bump_mm=self._bump_mm,
         )

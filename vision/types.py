@@ -126,6 +126,7 @@ class LocatedDetections:
         scores: (n, 6) class scores in the order of FRACTIONS.
         cut_upstream: (n,) bool, the view's upstream border cuts the item.
         cut_downstream: (n,) bool, the view's downstream border cuts the item.
+        cut_sideways: (n,) bool, the image's left or right border cuts the item.
     """
 
     x_mm: npt.NDArray[np.float64]
@@ -136,6 +137,7 @@ class LocatedDetections:
     scores: npt.NDArray[np.float32]
     cut_upstream: npt.NDArray[np.bool_]
     cut_downstream: npt.NDArray[np.bool_]
+    cut_sideways: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         """Return the number of items."""

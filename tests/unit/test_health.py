@@ -19,6 +19,7 @@ WELL = Observation(
     plc_state=PlcState.RUNNING,
     safety_ok=True,
     encoder_error=None,
+    camera_moved=None,
     tick_sd=1.0,
     late_pulses=0,
     lamps_standing=0,

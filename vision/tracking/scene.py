@@ -32,6 +32,7 @@ class BeltScene:
         last_seq: (n,) frame of the last view.
         decided: (n,) the item has had its decision.
         open_ended: (n,) the upstream end has not come into view yet.
+        bump_mm: how far everything in view jumped at this frame, x and y; None if it did not.
     """
 
     tick: float
@@ -48,6 +49,7 @@ class BeltScene:
     last_seq: Int64Array
     decided: BoolArray
     open_ended: BoolArray
+    bump_mm: tuple[float, float] | None = None
 
     def __len__(self) -> int:
         """Return the number of items and candidates."""

@@ -1,0 +1,34 @@
+"""A frame of one of several cameras, before and after it is known where the belt was then."""
+
+from dataclasses import dataclass
+
+from calibration.units import MonotonicNs
+from plc.clock_fit import ClockEstimate
+from vision.fusion import CameraView
+from vision.types import Detections, FrameStamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraFrame:
+    """What a camera beside the first one saw.
+
+    Attributes:
+        camera: index in the order of the line file, from 1.
+        seq: its own frame number.
+        exposed_ns: middle of its own exposure, as it stamps it.
+        detections: found in it.
+    """
+
+    camera: int
+    seq: int
+    exposed_ns: MonotonicNs
+    detections: Detections
+
+    def placed(self, clock: ClockEstimate, delay_ns: int) -> CameraView:
+        """Return the frame with the belt tick of its exposure, the calibrated delay taken off."""
+        exposed_ns = MonotonicNs(self.exposed_ns - delay_ns)
+        return CameraView(
+            camera=self.camera,
+            stamp=FrameStamp(seq=self.seq, exposed_ns=exposed_ns, tick=clock.tick_at(exposed_ns)),
+            detections=self.detections,
+        )
