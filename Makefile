@@ -1,6 +1,6 @@
 # Two commands for everybody: `make run` and `make test`. `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format lint types layers bench golden registers clean train-env system-packages pictures
+.PHONY: help run test test-long check format lint types layers bench golden registers plc-program plc-contract clean train-env system-packages pictures
 
 PYTHON ?= python3
 VENV := .venv
@@ -37,7 +37,7 @@ run: $(VENV)/runtime.stamp ## the demonstration line: terminal figures and http:
 	@$(BIN)/python run_line.py demo $(ARGS)
 
 test: $(VENV)/train.stamp system-packages format lint types layers ## install what tests need; run gates and tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -m "not long" $(ARGS)
 
 test-long: $(VENV)/train.stamp ## the tests that take minutes
 	@$(BIN)/python -m pytest -m long $(ARGS)
@@ -70,6 +70,13 @@ golden: $(VENV)/train.stamp ## accept what the pipeline now decides on the recor
 registers: $(VENV)/runtime.stamp ## write docs/registers.md and docs/registers.csv from the register map
 	@$(BIN)/python -m plc.registers --markdown > docs/registers.md
 	@$(BIN)/python -m plc.registers --csv > docs/registers.csv
+
+plc-program: $(VENV)/runtime.stamp ## put plc/st/sortline.st together from its sources and the register map
+	@$(BIN)/python -m plc.st
+
+plc-contract: $(VENV)/runtime.stamp ## make plc-contract ADDRESS=host:port: what a PLC gets wrong (valves fire!)
+	@test -n "$(ADDRESS)" || { echo "which PLC? make plc-contract ADDRESS=192.168.1.10:502 [ARGS='--unit 1 --line-id 1']"; exit 2; }
+	@$(BIN)/python -m plc.contract $(ADDRESS) $(ARGS)
 
 pictures: $(VENV)/dev.stamp ## make the docs' pictures from the running demonstration (needs chromium)
 	@PYTHONPATH=. $(BIN)/python docs/make_pictures.py $(ARGS)

@@ -3,7 +3,6 @@
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from calibration.clock import Clock
 from calibration.units import NS_PER_MS, MonotonicNs
@@ -17,7 +16,7 @@ from plc.errors import (
     PlcMapError,
 )
 from plc.ports import RegisterTransport
-from plc.register_flags import FlapPosition, StatusFlag
+from plc.register_flags import StatusFlag
 from plc.register_service import RegisterService
 from plc.registers import (
     MAGIC,
@@ -29,6 +28,7 @@ from plc.registers import (
     STATUS,
 )
 from plc.report_reader import ReportReader
+from plc.status_reading import Reading, plc_status
 from plc.tick_extension import TickExtension
 from plc.trigger_reader import TriggerReader
 from plc.types import (
@@ -36,27 +36,12 @@ from plc.types import (
     EjectionReport,
     Exchange,
     PlcRequest,
-    PlcState,
-    PlcStatus,
-    PulseCounters,
     TriggerLatch,
     outcome_of,
 )
 
 _log = logging.getLogger(__name__)
 _NS_PER_US = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """One read of status, triggers and reports, and when the encoder stood at its count."""
-
-    status: StatusBlock
-    latches: list[int]
-    recent: list[int]
-    read_ns: MonotonicNs
-    round_trip_ns: int
-    uncertain_ns: int
 
 
 class RegisterLink:
@@ -203,7 +188,7 @@ class RegisterLink:
             )
             raise PlcLeaseError(msg)
 
-    def _read(self) -> _Reading:
+    def _read(self) -> Reading:
         sent_ns = self._clock.now_ns()
         words = self._transport.read_holding(STATUS.address, READ_WORDS)
         received_ns = self._clock.now_ns()
@@ -211,7 +196,7 @@ class RegisterLink:
         self._scan_period_us = status.scan_period_us
         # The count is on average half a scan old when the request reaches it.
         scan_ns = status.scan_period_us * _NS_PER_US
-        return _Reading(
+        return Reading(
             status=status,
             latches=words[RECENT_LATCHES.address : RECENT.address],
             recent=words[RECENT.address :],
@@ -220,7 +205,7 @@ class RegisterLink:
             uncertain_ns=(received_ns - sent_ns + scan_ns) // 2,
         )
 
-    def _take_up(self, reading: _Reading) -> None:
+    def _take_up(self, reading: Reading) -> None:
         """Go on where the last connection broke, or begin with a PLC that was (re)started."""
         status = reading.status
         if self._boot_number is None:
@@ -232,7 +217,7 @@ class RegisterLink:
         self._extend(reading)
         self._scan_counter = -1
 
-    def _extend(self, reading: _Reading) -> None:
+    def _extend(self, reading: Reading) -> None:
         self._ticks.extend(
             reading.status.encoder_tick,
             read_ns=reading.read_ns,
@@ -241,7 +226,8 @@ class RegisterLink:
         )
 
     def _notice_boot(self, status: StatusBlock) -> None:
-        if self._boot_number not in (None, status.boot_number):
+        # A program without a clock draws its number from the first write that it sees.
+        if self._boot_number not in (None, 0, status.boot_number):
             self._reader.start_at(0)
             self._trigger_reader.start_at(0)
             self._sender.renumber(status.accepted_batch)
@@ -267,7 +253,7 @@ class RegisterLink:
         if fault is not None:
             raise fault
         exchange = Exchange(
-            status=self._plc_status(reading),
+            status=plc_status(reading, self._ticks),
             reports=self._kept,
             reports_lost=self._kept_lost,
             triggers=self._triggers,
@@ -296,7 +282,7 @@ class RegisterLink:
             raise PlcFaultError(msg)
         return False
 
-    def _collect(self, reading: _Reading) -> None:
+    def _collect(self, reading: Reading) -> None:
         new = self._reader.read(
             reading.status.report_sequence, reading.recent, self._transport.read_holding
         )
@@ -320,39 +306,3 @@ class RegisterLink:
             open_tick=open_tick,
             close_tick=type(open_tick)(open_tick + entry.duration_tick),
         )
-
-    def _plc_status(self, reading: _Reading) -> PlcStatus:
-        status = reading.status
-        flags = StatusFlag(status.flags)
-        return PlcStatus(
-            state=_state(status.state),
-            tick=self._ticks.nearest(status.encoder_tick),
-            read_ns=reading.read_ns,
-            round_trip_ns=reading.round_trip_ns,
-            safety_ok=StatusFlag.SAFETY_OK in flags,
-            belt_running=StatusFlag.BELT_RUNNING in flags,
-            heartbeat_ok=StatusFlag.HEARTBEAT_OK in flags,
-            queue_used=status.queue_used,
-            counters=PulseCounters(
-                fired=status.fired_total,
-                late=status.late_total,
-                refused=status.refused_total,
-                blocked=status.blocked_total,
-            ),
-            belt_slow=StatusFlag.BELT_SLOW in flags,
-            ticks_per_s=status.encoder_ticks_per_s,
-            flap_positions=tuple(
-                FlapPosition(status.flap_positions >> 2 * station & 3)
-                for station in range(status.station_count)
-            ),
-            trigger_total=status.trigger_total,
-            latch_in_hardware=StatusFlag.LATCH_IN_HARDWARE in flags,
-        )
-
-
-def _state(value: int) -> PlcState:
-    try:
-        return PlcState(value)
-    except ValueError as error:
-        msg = f"the PLC reports state {value}, which the register map does not know"
-        raise PlcFaultError(msg) from error

@@ -31,7 +31,12 @@ STATUS_ROWS: tuple[Row, ...] = (
     ("encoder_ticks_per_s", Kind.U32, "tick/s", "Magnitude, over the last 100 ms"),
     ("scan_period_us", Kind.U16, "us", "Nominal time between two scans"),
     ("heartbeat_echo", Kind.U16, "", "The owner's last heartbeat that the program took"),
-    ("boot_number", Kind.U16, "", "Differs after each start of the PLC program"),
+    (
+        "boot_number",
+        Kind.U16,
+        "",
+        "Differs after each start of the program; 0 until a master wrote",
+    ),
     ("lease_owner", Kind.U32, "", "Id of the master in control, 0 if there is none"),
     ("foreign_writes", Kind.U16, "", "Writes of other masters, refused; wraps"),
     ("bad_writes", Kind.U16, "", "Scans that found a mailbox whose checksum is wrong; wraps"),

@@ -294,6 +294,16 @@ def test_a_restarted_plc_is_taken_up_and_stays_stopped():
     assert bench.outcome(2).outcome is PulseOutcome.BLOCKED
 
 
+def test_a_program_that_numbers_its_boot_by_the_first_write_has_not_booted_then(bench):
+    bench.transport.patch = {AT["boot_number"]: 0}
+    bench.start()
+    at = bench.tick + 600
+    bench.cycle(RUN, [pulse(1, at)])
+    bench.transport.patch = {}
+    bench.cycle_until(RUN, lambda _: 1 in bench.reports)
+    assert bench.outcome(1).outcome is PulseOutcome.FIRED
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(
