@@ -19,16 +19,14 @@ from plc.ports import RegisterTransport
 from plc.register_flags import StatusFlag
 from plc.register_service import RegisterService
 from plc.registers import (
-    MAGIC,
     MAILBOX,
-    MAP_VERSION,
     READ_WORDS,
     RECENT,
     RECENT_LATCHES,
     STATUS,
 )
 from plc.report_reader import ReportReader
-from plc.status_reading import Reading, plc_status
+from plc.status_reading import Reading, plc_status, require_our_plc
 from plc.tick_extension import TickExtension
 from plc.trigger_reader import TriggerReader
 from plc.types import (
@@ -102,7 +100,11 @@ class RegisterLink:
         try:
             self._transport.open()
             reading = self._read()
-            self._check(reading.status)
+            require_our_plc(
+                reading.status,
+                line_id=self._line_id,
+                heartbeat_timeout_ms=self._heartbeat_timeout_ms,
+            )
             self._require_lease(reading.status)
         except (PlcLinkError, PlcFaultError, PlcMapError, PlcLeaseError):
             self._transport.close()
@@ -145,33 +147,6 @@ class RegisterLink:
         self._connected = False
         self._owns_lease = False
         self._transport.close()
-
-    def _check(self, status: StatusBlock) -> None:
-        if (status.magic, status.map_version) != (MAGIC, MAP_VERSION):
-            msg = (
-                f"registers 0 and 1 hold magic {status.magic:#06x} version {status.map_version}, "
-                f"this driver needs {MAGIC:#06x} version {MAP_VERSION}; check address and unit id, "
-                "or load the PLC program that belongs to this release"
-            )
-            raise PlcMapError(msg)
-        if status.line_id != self._line_id:
-            msg = (
-                f"the PLC belongs to line {status.line_id}, this is line {self._line_id}; check "
-                "plc.transport, or set plc.line_id to the id in the PLC program"
-            )
-            raise PlcMapError(msg)
-        if StatusFlag.SIMULATED in StatusFlag(status.flags):
-            msg = (
-                "the PLC counts a simulated encoder: a test of the PLC program is running, "
-                "or its master ended in the middle; end it and try again"
-            )
-            raise PlcMapError(msg)
-        if status.heartbeat_timeout_ms > self._heartbeat_timeout_ms:
-            msg = (
-                f"the PLC tolerates {status.heartbeat_timeout_ms} ms of silence, "
-                f"plc.heartbeat_timeout_ms allows {self._heartbeat_timeout_ms:g}; set them alike"
-            )
-            raise PlcMapError(msg)
 
     def _require_lease(self, status: StatusBlock) -> None:
         """Note whether this master has the lease.

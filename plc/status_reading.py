@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from calibration.units import MonotonicNs
 from plc.codec import StatusBlock
-from plc.errors import PlcFaultError
+from plc.errors import PlcFaultError, PlcMapError
 from plc.register_flags import FlapPosition, StatusFlag
+from plc.registers import MAGIC, MAP_VERSION
 from plc.tick_extension import TickExtension
 from plc.types import PlcState, PlcStatus, PulseCounters
 
@@ -62,3 +63,36 @@ def _state(value: int) -> PlcState:
     except ValueError as error:
         msg = f"the PLC reports state {value}, which the register map does not know"
         raise PlcFaultError(msg) from error
+
+
+def require_our_plc(status: StatusBlock, *, line_id: int, heartbeat_timeout_ms: float) -> None:
+    """Return if this is the PLC of this line, with this map, as strict as the line wants it.
+
+    Raises:
+        PlcMapError: it is not.
+    """
+    if (status.magic, status.map_version) != (MAGIC, MAP_VERSION):
+        msg = (
+            f"registers 0 and 1 hold magic {status.magic:#06x} version {status.map_version}, "
+            f"this driver needs {MAGIC:#06x} version {MAP_VERSION}; check address and unit id, "
+            "or load the PLC program that belongs to this release"
+        )
+        raise PlcMapError(msg)
+    if status.line_id != line_id:
+        msg = (
+            f"the PLC belongs to line {status.line_id}, this is line {line_id}; check "
+            "plc.transport, or set plc.line_id to the id in the PLC program"
+        )
+        raise PlcMapError(msg)
+    if StatusFlag.SIMULATED in StatusFlag(status.flags):
+        msg = (
+            "the PLC counts a simulated encoder: a test of the PLC program is running, "
+            "or its master ended in the middle; end it and try again"
+        )
+        raise PlcMapError(msg)
+    if status.heartbeat_timeout_ms > heartbeat_timeout_ms:
+        msg = (
+            f"the PLC tolerates {status.heartbeat_timeout_ms} ms of silence, "
+            f"plc.heartbeat_timeout_ms allows {heartbeat_timeout_ms:g}; set them alike"
+        )
+        raise PlcMapError(msg)
