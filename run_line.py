@@ -30,6 +30,7 @@ from controller.plc_assembly import open_plc_side
 from controller.runtime import LineFailedError, LineRuntime
 from controller.session import SessionError
 from controller.snapshot import LineSnapshot, OperatorRequest
+from controller.valve_records import ValveRecords
 from models.errors import ModelsError
 from plc.errors import PlcError
 from telemetry.errors import TelemetryError
@@ -125,7 +126,9 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
     line, clock = whole.line, MonotonicClock()
     check_bundle(line)
     check_one_camera(line)
-    plane, session_id = seat.calibration.plane, uuid.uuid4().hex[:12]
+    valves = ValveRecords(line)
+    calibration = valves.into(seat.calibration)
+    plane, session_id = calibration.plane, uuid.uuid4().hex[:12]
     detector = open_detector(line.detector, (plane.image_height_px, plane.image_width_px))
     supervisor = TelemetrySupervisor(config=whole.telemetry, clock=clock)
     feed = SocketFeed(socket_path=whole.telemetry.socket_path, clock=clock)
@@ -136,33 +139,35 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
         feed.open_session(
             session_id=session_id, line_id=line.line.id, station_names=line.station_names
         )
+        core = build_core(
+            session_id=session_id,
+            bundle_id=detector.bundle_id,
+            calibration=calibration,
+            stations=line.stations,
+            recipe=line.recipe,
+            limits=line.limits,
+            tracker=line.tracker,
+            stall_after_ms=line.camera.stall_after_ms,
+            trigger_lead_ms=line.camera.exposure_ms / 2,
+            valves=line.valves,
+            worn=valves.worn(),
+        )
+        stack.callback(valves.keep(core.valve_counts, clock))
         runtime = LineRuntime(
-            core=build_core(
-                session_id=session_id,
-                bundle_id=detector.bundle_id,
-                calibration=seat.calibration,
-                stations=line.stations,
-                recipe=line.recipe,
-                limits=line.limits,
-                tracker=line.tracker,
-                stall_after_ms=line.camera.stall_after_ms,
-                trigger_lead_ms=line.camera.exposure_ms / 2,
-            ),
+            core=core,
             capture=CaptureThread(
                 camera=seat.camera, clock=clock, stall_after_ms=line.camera.stall_after_ms
             ),
             detector=detector,
-            plc=open_plc_side(line, seat.calibration, clock),
+            plc=open_plc_side(line, calibration, clock),
             feed=feed,
-            picture=LivePicture(calibration=seat.calibration, feed=feed, clock=clock),
+            picture=LivePicture(calibration=calibration, feed=feed, clock=clock),
             recorder=None
             if seat.record is None
-            else open_recorder(
-                whole, seat.record, session_id, detector.bundle_id, seat.calibration
-            ),
+            else open_recorder(whole, seat.record, session_id, detector.bundle_id, calibration),
             clock=clock,
             # A recording does not show the belt that the encoder counts.
-            belt_eye=None if isinstance(seat.camera, RecordedCamera) else BeltEye(seat.calibration),
+            belt_eye=None if isinstance(seat.camera, RecordedCamera) else BeltEye(calibration),
         )
         stack.callback(runtime.stop)
         runtime.start()

@@ -6,7 +6,7 @@ Everything is called from one thread.
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from calibration.units import NS_PER_MS, MonotonicNs
@@ -30,6 +30,7 @@ from controller.states import LineState
 from controller.step import DecidedItem, Intervention, LineStatus, StepResult
 from controller.types import DecisionReason, ItemRecord
 from controller.valve_care import ValveCare
+from controller.valve_wear import BarCount
 from plc.errors import PlcError
 from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest
 from vision.types import CameraLosses, Detections, FrameStamp, Track
@@ -152,6 +153,10 @@ class LineCore:
         clock = self._facts.clock
         self._valves.reported(report, clock.ticks_per_s if clock else 0.0)
         self._records += self._ledger.reported(report, now_ns)
+
+    def valve_counts(self) -> Mapping[str, BarCount]:
+        """Return the valves' counts as of the last snapshot; from any thread."""
+        return self._valves.counts()
 
     def saw_downstream(self, sightings: Sequence[DownstreamSighting], until_tick: float) -> None:
         """Take what was seen of the belt behind the bars, up to a belt tick."""

@@ -199,6 +199,7 @@ def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
         update={
             "camera": camera,
             "calibration": calibration,
+            "valves": valves,
             "plc": _plc_with_paths_from(line, folder),
             "detector": line.detector.model_copy(update={"bundle": folder / bundle}),
         }

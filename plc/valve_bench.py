@@ -110,8 +110,8 @@ class PressureBench:
             raise ValveBenchError(msg)
         if info.pressure_kpa == 0:
             msg = (
-                f"the PLC has no pressure sensor at station {station}: wire one to it, or let the "
-                "camera look (--by camera)"
+                f"the PLC has no pressure sensor at station {station} (it reads 0 kPa): wire one; "
+                "without it no valve can be judged"
             )
             raise ValveBenchError(msg)
         if info.pressure_kpa < _NO_AIR_KPA:

@@ -56,6 +56,7 @@ class LineCollector(Collector):
             yield from _camera(snapshot)
             yield from _plc(snapshot)
             yield from _condition(snapshot)
+            yield from _valves(snapshot)
             yield _latency(snapshot)
         yield self._alarms()
 
@@ -171,6 +172,32 @@ def _condition(snapshot: LineSnapshot) -> Iterator[Metric]:
     modes = StateSetMetricFamily("sortline_mode", "PackML unit mode")
     modes.add_metric((), {mode.value: mode is snapshot.mode for mode in LineMode})
     yield modes
+
+
+def _valves(snapshot: LineSnapshot) -> Iterator[Metric]:
+    """Yield wear and air by station, never by valve: thousands of series would say no more."""
+    bars = snapshot.bars[:MAX_STATIONS]
+    air = CounterMetricFamily(
+        "sortline_air_normal_litres", "Air blown in this session", labels=("station",)
+    )
+    gauges = {
+        "sortline_valve_cycles_max": "Openings of the station's most used valve since it was new",
+        "sortline_valve_life_ratio": "Those openings over the rated ones",
+        "sortline_valve_duty_ratio": "Share of time open, busiest valve of the station",
+        "sortline_valves_silent": "Valves that do not blow",
+    }
+    families = {n: GaugeMetricFamily(n, text, labels=("station",)) for n, text in gauges.items()}
+    for bar in bars:
+        air.add_metric((bar.station,), bar.air_nl)
+        values = (bar.cycles_max, bar.life_share, bar.duty_max, len(bar.silent))
+        for family, value in zip(families.values(), values, strict=True):
+            family.add_metric((bar.station,), value)
+    yield air
+    yield from families.values()
+    if snapshot.air_nl_per_t is not None:
+        yield _gauge(
+            "air_normal_litres_per_tonne", "Air over the items' mass", snapshot.air_nl_per_t
+        )
 
 
 def _latency(snapshot: LineSnapshot) -> Metric:

@@ -113,3 +113,9 @@ def test_a_lamp_goes_nowhere_else(changes, words):
     line, problems = lamp_line(**changes)
     assert line is None
     assert any(words in problem for problem in problems), problems
+
+
+def test_the_valves_folder_starts_at_the_line_file():
+    line, problems = read()
+    assert not problems
+    assert line.valves.folder == (LINES / "../../var/standard/valves").resolve()

@@ -25,6 +25,8 @@ _USUAL_NOZZLE_MM = 1.5
 _FALL_MS, _RECOVERY_MS = 3.0, 60.0
 _NOISE_KPA = 0.5
 """Of the sensor: a tenth of a per cent of its range."""
+_LEAST_SHOWN_KPA = 0.1
+"""A sensor that is there never reads nothing at all."""
 _MIN_LAG_MS = 0.2
 
 
@@ -57,12 +59,14 @@ class _Bar:
             self._follow(at_ns)
             self._blowing = max(self._blowing + change, 0)
         self._follow(now_ns)
-        self.shown_kpa = self._kpa + _NOISE_KPA * float(self._rng.normal())
+        noise_kpa = _NOISE_KPA * float(self._rng.normal())
+        self.shown_kpa = max(self._kpa + noise_kpa, _LEAST_SHOWN_KPA)
 
     def _follow(self, at_ns: int) -> None:
         step_ms = 0.0 if self._at_ns is None else (at_ns - self._at_ns) / NS_PER_MS
         self._at_ns = at_ns
-        goal_kpa = max(0.0, SUPPLY_KPA - self._drop_kpa * self._blowing)
+        # Through one throttle: each further nozzle draws less from what is left.
+        goal_kpa = SUPPLY_KPA / (1.0 + self._blowing * self._drop_kpa / SUPPLY_KPA)
         time_ms = _FALL_MS if goal_kpa < self._kpa else _RECOVERY_MS
         self._kpa = goal_kpa + (self._kpa - goal_kpa) * math.exp(-step_ms / time_ms)
 
