@@ -14,7 +14,8 @@ from controller.miss_watch import MissRules, MissWatch
 from controller.packml import PackmlMachine
 from controller.pipeline import SortingPipeline
 from controller.ports import LinePipeline
-from controller.stations import StationConfig
+from controller.slow_pick import SlowPick
+from controller.stations import BeltRequestConfig, StationConfig
 from controller.valve_care import ValveCare
 from controller.valve_wear import BarCount, ValveWear
 from controller.valves_config import ValvesConfig
@@ -85,6 +86,12 @@ def build_core(
             bundle_id=bundle_id,
             station_count=len(stations),
             confirm_timeout_ms=limits.confirm_timeout_ms,
+        ),
+        slow_pick=SlowPick(
+            place_mm=next(
+                (s.distance_mm for s in stations if isinstance(s, BeltRequestConfig)), None
+            ),
+            mm_per_tick=calibration.travel.mm_per_tick,
         ),
         valves=_valve_care(calibration, measured, valves, worn, downstream_mm),
         facts=LineFacts(

@@ -18,6 +18,7 @@ from controller.line_facts import LineFacts
 from controller.miss_watch import DownstreamSighting
 from controller.packml import CommandReply, PackmlMachine, requests
 from controller.ports import LinePipeline
+from controller.slow_pick import SlowPick
 from controller.snapshot import (
     AcknowledgeAlarm,
     Alarm,
@@ -28,7 +29,7 @@ from controller.snapshot import (
 )
 from controller.states import LineState
 from controller.step import DecidedItem, Intervention, LineStatus, StepResult
-from controller.types import DecisionReason, ItemRecord
+from controller.types import ActionPolicy, DecisionReason, ItemRecord
 from controller.valve_care import ValveCare
 from controller.valve_wear import BarCount
 from plc.errors import PlcError
@@ -91,6 +92,7 @@ class LineCore:
         ledger: ItemLedger,
         facts: LineFacts,
         valves: ValveCare,
+        slow_pick: SlowPick,
         mm_per_tick: float,
         camera_delay_ms: float = 0.0,
     ) -> None:
@@ -103,7 +105,7 @@ class LineCore:
         self._pipeline, self._machine = pipeline, machine
         self._health, self._ledger = health, ledger
         self._facts, self._mm_per_tick = facts, mm_per_tick
-        self._valves = valves
+        self._valves, self._slow_pick = valves, slow_pick
         self._marks: dict[int, str] = {}
         self._interventions: list[Intervention] = []
         self._commands: list[EjectionCommand] = []
@@ -232,7 +234,9 @@ class LineCore:
         """Let time pass: confirmations time out, alarms rise, the state machine moves."""
         clock = self._facts.clock
         if clock is not None:
-            self._records += self._ledger.expire(clock.tick_at(now_ns), now_ns)
+            tick = clock.tick_at(now_ns)
+            self._records += self._ledger.expire(tick, now_ns)
+            self._facts.hold_crawling(self._slow_pick.reached(tick))
         self._valves.at(now_ns)
         self._facts.silent, self._facts.valve_trouble = self._valves.silent, self._valves.words
         self._alarms = self._health.observe(self._facts.observation(self.state, now_ns))
@@ -258,7 +262,8 @@ class LineCore:
         """Return what the PLC is to be asked for now."""
         wanted = requests(self._machine.state)
         crawls = wanted.belt_run and self._facts.hazards_crawling > 0
-        return replace(wanted, belt_slow=crawls)
+        tests = self._machine.valves_may_be_tested
+        return replace(wanted, belt_slow=crawls, maintenance=tests)
 
     def take_commands(self) -> tuple[EjectionCommand, ...]:
         """Return the pulses planned since the last call; hand them to the PLC at once."""
@@ -330,6 +335,8 @@ class LineCore:
         for track, action in zip(result.hazards, result.hazard_actions, strict=True):
             log.warning("hazard %d at x %.0f mm: %s", track.track_id, track.x_mm, action.value)
             self._facts.hazard_found(action)
+            if action is ActionPolicy.SLOW_AND_ALARM:
+                self._slow_pick.add([track])
         for conflict in result.conflicts:
             log.error(
                 "pulse %d was sent before lamp %d was seen", conflict.pulse_id, conflict.track_id
@@ -344,6 +351,7 @@ class LineCore:
         for item in self._intervene(Intervention.HAZARDS_REMOVED):
             self._records += self._ledger.decided(item, now_ns)
         self._records += self._ledger.lamp_removed(now_ns)
+        self._slow_pick.clear()
         count = self._facts.hazards_gone()
         return CommandReply(accepted=True, reason=f"{count} hazardous item(s) dealt with by hand")
 

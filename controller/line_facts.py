@@ -165,6 +165,12 @@ class LineFacts:
         else:
             self.lamps_standing += 1
 
+    def hold_crawling(self, count: int) -> None:
+        """Note that hazards rode as far as they may on the crawling belt: it has to stand."""
+        held = min(count, self.hazards_crawling)
+        self.hazards_crawling -= held
+        self.lamps_standing += held
+
     def why_not_removed(self, *, mm_per_tick: float) -> str | None:
         """Return why nobody can have dealt with the hazards yet, None where they may have."""
         if not self.lamps_standing:

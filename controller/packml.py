@@ -151,6 +151,11 @@ class PackmlMachine:
         """Whether pulses may be planned: executing, and not a dry run for maintenance."""
         return self._state is LineState.EXECUTE and self._mode is LineMode.PRODUCTION
 
+    @property
+    def valves_may_be_tested(self) -> bool:
+        """Whether the PLC is asked for its maintenance mode: at rest, in maintenance or manual."""
+        return self._state is LineState.STOPPED and self._mode is not LineMode.PRODUCTION
+
     def valid_commands(self) -> tuple[LineCommand, ...]:
         """Return the commands that would be taken now, in the order of their definition."""
         return tuple(command for command in LineCommand if self._objection(command) is None)

@@ -169,12 +169,13 @@ class GateConfig(_Swinging):
 
 
 class BeltRequestConfig(_Placed):
-    """No metal of its own: asks the drive to crawl or stand for a hazard to be picked by hand."""
+    """No metal of its own: how far a hazard may ride on the crawling belt.
+
+    With action slow_and_alarm the drive is asked for its slow speed while a hazard is under way;
+    on a line with such a station one that reaches `distance_mm` unpicked is held there.
+    """
 
     kind: Literal["belt"]
-    request: Literal["slow", "stop"]
-    """slow: the belt crawls until the pick is confirmed; stop: it stands before the item has
-    passed `distance_mm`."""
 
     @property
     def valve_count(self) -> int:

@@ -39,6 +39,7 @@ REASON_CODES: Final = {
     DecisionReason.VALVE_DUTY: 11,
     DecisionReason.VALVE_DEAD: 12,
     DecisionReason.TOO_COSTLY: 13,
+    DecisionReason.STATION_BUSY: 14,
 }
 OUTCOME_CODES: Final = {
     ItemOutcome.EJECTED: 0,

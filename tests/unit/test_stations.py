@@ -119,3 +119,17 @@ def test_the_valves_folder_starts_at_the_line_file():
     line, problems = read()
     assert not problems
     assert line.valves.folder == (LINES / "../../var/standard/valves").resolve()
+
+
+def test_a_place_where_the_crawling_belt_stands_is_a_station_that_takes_nothing():
+    picker = {"kind": "belt", "name": "picker", "distance_mm": 3000}
+    line, problems = read(FLAP, picker)
+    assert not problems
+    document = read_document(LINES / "standard.toml")
+    document.pop("telemetry")
+    document.pop("twin")
+    document["stations"].append(picker)
+    document["recipe"]["fractions"]["plastic"]["station"] = "picker"
+    line, problems = sorting_sections(document, LINES)
+    assert line is None
+    assert "eject takes a station of kind \"jets\", 'picker' is of kind 'belt'" in problems[0]

@@ -87,7 +87,15 @@ def test_demo_sorts_shows_its_page_records_and_ends_on_ctrl_c_leaving_nothing_be
     assert books_closed.account.in_flight == 0
     assert books_closed.account.seen >= 2
     left = {entry.name for entry in demo_folder.folder.iterdir()}
-    assert left == {"demo.toml", "items.sqlite", "items.sqlite.lock", "session", "stdout", "stderr"}
+    assert left == {
+        "demo.toml",
+        "items.sqlite",
+        "items.sqlite.lock",
+        "session",
+        "stdout",
+        "stderr",
+        "valves",
+    }
 
     replayed = run_line("replay", session)
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
