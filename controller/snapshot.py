@@ -37,6 +37,9 @@ class AlarmKind(StrEnum):
     CLOCK_DISAGREES = "clock_disagrees"
     LATE_PULSES = "late_pulses"
     DISK_FULL = "disk_full"
+    ACCOUNTS_TROUBLE = "accounts_trouble"
+    DELIVERY_DEAD = "delivery_dead"
+    INSTRUMENT_ALARM = "instrument_alarm"
     VALVE_FAULTY = "valve_faulty"
 
 

@@ -4,6 +4,7 @@ Exit codes: 0 stopped in good order, 2 configuration, port, socket or store cann
 """
 
 import argparse
+import importlib
 import logging
 import sys
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from controller.config_report import ConfigError
 from telemetry.config import TelemetryConfig
 from telemetry.errors import StoreError, TelemetryStartError
 from telemetry.process import serve
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValidationError, OSError, KeyError, tomllib.TOMLDecodeError) as error:
         print(f"telemetry: {arguments.line or 'configuration'}: {error}", file=sys.stderr)
         return EXIT_CANNOT_START
-    except (StoreError, TelemetryStartError) as error:
+    except (ConfigError, StoreError, TelemetryStartError) as error:
         print(f"telemetry: {error}", file=sys.stderr)
         return EXIT_CANNOT_START
     return EXIT_OK
@@ -51,8 +53,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _read_config(path: Path) -> TelemetryConfig:
     """Read the section; paths in it are relative to the file's folder."""
     with path.open("rb") as file:
-        config = TelemetryConfig.model_validate(tomllib.load(file)["telemetry"])
+        document = tomllib.load(file)
+    config = TelemetryConfig.model_validate(document["telemetry"])
     folder = path.resolve().parent
+    if "accounts" in document:
+        # Checking a line file loads what sorts; a supervised process is handed the result.
+        opening = importlib.import_module("telemetry.ledger.opening")
+        config = config.model_copy(update={"plant": opening.read_plant_line(path)})
     places = {"store_path": config.store_path, "socket_path": config.socket_path}
     return config.model_copy(update={name: folder / place for name, place in places.items()})
 

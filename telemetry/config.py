@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from calibration.section import Section
+from telemetry.ledger.plant_line import PlantLine
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -41,6 +42,9 @@ class TelemetryConfig(Section):
     """Needed to bind beyond loopback: the page has no login, anyone who reaches it may operate."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names or addresses by which browsers reach the page; others are refused."""
+
+    plant: PlantLine | None = None
+    """Whose accounts this process keeps; filled in from [accounts], never written by hand."""
 
     @field_validator("socket_path")
     @classmethod

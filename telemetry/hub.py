@@ -12,6 +12,7 @@ from controller.snapshot import (
     OperatorRequest,
 )
 from controller.types import ItemRecord
+from telemetry.clerk_status import ClerkStatus
 from telemetry.composition import Flow, MinuteWindow, session_flow
 from telemetry.messages import SessionAnnounced
 from telemetry.recorder import StoreStatus
@@ -36,7 +37,7 @@ class LineHub:
         self._tallies = SessionTallies()
         self._minute = MinuteWindow(clock.now_ns())
         self._sender: Sender | None = None
-        self._store_alarm: Alarm | None = None
+        self._own_alarms: dict[AlarmKind, Alarm] = {}
 
     @property
     def session(self) -> SessionAnnounced | None:
@@ -78,9 +79,9 @@ class LineHub:
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
-        """Standing alarms, the line's and the store's."""
+        """Standing alarms: the line's, the store's, those of the plant's accounts."""
         of_line = self._snapshot.alarms if self._snapshot is not None else ()
-        return of_line if self._store_alarm is None else (*of_line, self._store_alarm)
+        return (*of_line, *self._own_alarms.values())
 
     @property
     def tallies(self) -> tuple[ItemTally, ...]:
@@ -141,17 +142,45 @@ class LineHub:
 
     def watch_store(self, status: StoreStatus) -> None:
         """Raise the store's alarm when writing fails, drop it when it works again."""
-        if status.available:
-            self._store_alarm = None
-        elif self._store_alarm is None:
-            self._store_alarm = Alarm(
-                kind=AlarmKind.DISK_FULL,
+        self._watch(
+            AlarmKind.DISK_FULL,
+            "" if status.available else status.detail or "the last write failed",
+            "Free space on the disk of the store; nothing is lost meanwhile as long as the line "
+            "keeps running and its queue has room",
+        )
+
+    def watch_accounts(self, status: ClerkStatus) -> None:
+        """Raise and drop the alarms of the plant's accounts."""
+        self._watch(
+            AlarmKind.ACCOUNTS_TROUBLE,
+            status.trouble,
+            "Nothing is lost: it is booked when the plant's database answers again",
+        )
+        self._watch(
+            AlarmKind.DELIVERY_DEAD,
+            f"{status.dead} reports were refused by their receiver" if status.dead else "",
+            "Look at /api/deliveries, put right what the receiver names, then revive the parcel",
+        )
+        self._watch(
+            AlarmKind.INSTRUMENT_ALARM,
+            "; ".join(f"{alarm.source}: {alarm.words}" for alarm in status.instruments),
+            "Look at the sensor, the filter or the scale that is named",
+        )
+
+    def _watch(self, kind: AlarmKind, detail: str, remedy: str) -> None:
+        standing = self._own_alarms.get(kind)
+        if not detail:
+            self._own_alarms.pop(kind, None)
+        elif standing is None:
+            self._own_alarms[kind] = Alarm(
+                kind=kind,
                 raised_ns=self._clock.now_ns(),
-                detail=status.detail,
-                remedy="Free space on the disk of the store; nothing is lost meanwhile as long as "
-                "the line keeps running and its queue has room",
+                detail=detail,
+                remedy=remedy,
                 acknowledged=False,
             )
+        elif standing.detail != detail:
+            self._own_alarms[kind] = replace(standing, detail=detail)
 
     def request(self, request: OperatorRequest) -> bool:
         """Pass an operator's request on. Returns False if the line is not connected."""
@@ -163,8 +192,8 @@ class LineHub:
         return True
 
     def _acknowledge_own(self, kind: AlarmKind) -> bool:
-        alarm = self._store_alarm
-        if alarm is None or alarm.kind is not kind:
+        alarm = self._own_alarms.get(kind)
+        if alarm is None:
             return False
-        self._store_alarm = replace(alarm, acknowledged=True)
+        self._own_alarms[kind] = replace(alarm, acknowledged=True)
         return True

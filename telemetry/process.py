@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -48,6 +49,9 @@ class TelemetryProcess:
 
     def __init__(self, config: TelemetryConfig) -> None:
         clock = MonotonicClock()
+        self._clock = clock
+        self._accounts: threading.Thread | None = None
+        self._no_accounts = threading.Event()
         utc = UtcMapper(clock=clock)
         store = ItemStore(path=config.store_path, clock=clock, utc=utc)
         try:
@@ -65,7 +69,7 @@ class TelemetryProcess:
         source = PageStateSource(hub=self._hub, recorder=self._recorder, utc=utc)
         self._broadcast = StateBroadcast(encode=source.json)
         collector = LineCollector(hub=self._hub, recorder=self._recorder, server=self._line)
-        pages = Pages(
+        self._pages = Pages(
             hub=self._hub,
             recorder=self._recorder,
             source=source,
@@ -74,7 +78,7 @@ class TelemetryProcess:
         )
         self._web = uvicorn.Server(
             uvicorn.Config(
-                pages.application(config.host_names),
+                self._pages.application(config.host_names),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -112,15 +116,35 @@ class TelemetryProcess:
             tasks.create_task(self._record(stop))
             tasks.create_task(self._broadcast.run(stop))
             tasks.create_task(self._watch(stop))
+            self._begin_accounts()
             await self._web.serve(sockets=[self._page_socket])
             await asyncio.sleep(self._drain_s)
             line.close()
             self._line.disconnect()
             stop.set()
+            await self._end_accounts()
         with contextlib.suppress(FileNotFoundError):
             self._config.socket_path.unlink()
         if self._failure is not None:
             raise self._failure
+
+    def _begin_accounts(self) -> None:
+        plant = self._config.plant
+        if plant is not None:
+            # Its libraries are loaded only where a plant keeps accounts.
+            clerk = importlib.import_module("telemetry.ledger.clerk")
+            self._accounts = threading.Thread(
+                target=clerk.keep_accounts,
+                args=(plant, self._clock, self._no_accounts, self._pages.take_clerk),
+                name="accounts",
+            )
+            self._accounts.start()
+
+    async def _end_accounts(self) -> None:
+        """Let the accounts book what was read last, off the event loop."""
+        self._no_accounts.set()
+        if self._accounts is not None:
+            await asyncio.to_thread(self._accounts.join)
 
     async def _record(self, stop: asyncio.Event) -> None:
         try:
@@ -133,6 +157,7 @@ class TelemetryProcess:
         """Raise and drop the store's alarm; end the page's streams when the server is to exit."""
         while not stop.is_set():
             self._hub.watch_store(self._recorder.status)
+            self._hub.watch_accounts(self._pages.accounts_status)
             if self._web.should_exit:
                 self._broadcast.end()
             with contextlib.suppress(TimeoutError):

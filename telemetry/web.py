@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -21,6 +22,10 @@ from controller.snapshot import (
 )
 from controller.states import LineCommand
 from telemetry.broadcast import StateBroadcast
+from telemetry.clerk_status import ClerkStatus, PlantClerk
+from telemetry.delivery.ports import DeliveryError
+from telemetry.delivery.queue import ParcelStanding
+from telemetry.errors import DatabaseError
 from telemetry.guard import RequestGuard
 from telemetry.hub import LineHub
 from telemetry.page_state import PageStateSource
@@ -53,6 +58,10 @@ class _AcknowledgeBody(_Body):
     kind: AlarmKind
 
 
+class _ReviveBody(_Body):
+    parcel_id: int = Field(ge=1)
+
+
 class _ItemsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,6 +72,7 @@ class _ItemsQuery(BaseModel):
 
 _BodyType = TypeVar("_BodyType", bound=_Body)
 _BALANCES = TypeAdapter(tuple[SessionBalance, ...])
+_PARCELS = TypeAdapter(tuple[ParcelStanding, ...])
 _ITEMS = TypeAdapter(tuple[StoredItem, ...])
 
 
@@ -83,6 +93,16 @@ class Pages:
         self._source = source
         self._broadcast = broadcast
         self._registry = registry
+        self._clerk: PlantClerk | None = None
+
+    @property
+    def accounts_status(self) -> ClerkStatus:
+        """How the plant's accounts stand; in order where none are kept."""
+        return self._clerk.status if self._clerk is not None else ClerkStatus()
+
+    def take_clerk(self, clerk: PlantClerk) -> None:
+        """Show this clerk's deliveries from now on. Any thread."""
+        self._clerk = clerk
 
     def application(self, host_names: frozenset[str]) -> Starlette:
         """Return the guarded web application."""
@@ -96,6 +116,8 @@ class Pages:
                 Route("/api/picture", self.picture),
                 Route("/api/items", self.items),
                 Route("/api/balances", self.balances),
+                Route("/api/deliveries", self.deliveries),
+                Route("/api/deliveries/revive", self.revive, methods=["POST"]),
                 Route("/api/command", self.command, methods=["POST"]),
                 Route("/api/acknowledge", self.acknowledge, methods=["POST"]),
                 Route("/api/lamp-removed", self.lamp_removed, methods=["POST"]),
@@ -156,6 +178,29 @@ class Pages:
     async def balances(self, _request: Request) -> Response:
         """The stored books of the newest sessions."""
         return _json(_BALANCES.dump_json(await self._recorder.read(_newest_balances)))
+
+    async def deliveries(self, _request: Request) -> Response:
+        """Reports on their way: dead and waiting ones first, with what their receiver said."""
+        if self._clerk is None:
+            return _answer("this line keeps no accounts", 404)
+        try:
+            parcels = await run_in_threadpool(self._clerk.parcels)
+        except DatabaseError as error:
+            return _answer(str(error), 503)
+        return _json(_PARCELS.dump_json(parcels))
+
+    async def revive(self, request: Request) -> Response:
+        """Try a dead delivery again; 409 if it is not dead."""
+        body = await _body(request, _ReviveBody)
+        if self._clerk is None:
+            return _answer("this line keeps no accounts", 404)
+        try:
+            await run_in_threadpool(self._clerk.revive, body.parcel_id)
+        except DeliveryError as error:
+            return _answer(str(error), 409)
+        except DatabaseError as error:
+            return _answer(str(error), 503)
+        return _answer("it will be tried again", 202)
 
     async def command(self, request: Request) -> Response:
         """Ask the line for a state change; 409 if its state does not allow it."""

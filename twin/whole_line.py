@@ -18,6 +18,7 @@ from controller.line_file import LineFile, read_document, sorting_sections
 from controller.session import FORMAT, SessionHeader, SessionWriter
 from telemetry.config import TelemetryConfig
 from telemetry.ledger.config import AccountsConfig
+from telemetry.ledger.plant_line import PlantLine
 from twin.config import TwinConfig
 
 LINES = Path(__file__).resolve().parents[1] / "deploy" / "lines"
@@ -60,10 +61,14 @@ def load_line(path: Path) -> WholeLine:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
     paths = {"store_path": telemetry.store_path, "socket_path": telemetry.socket_path}
     moved = {name: (folder / place).resolve() for name, place in paths.items()}
+    plant = None
+    if accounts is not None:
+        store_path = moved["store_path"]
+        plant = PlantLine(accounts=accounts, line_id=line.line.id, store_path=store_path)
     return WholeLine(
         path=path,
         line=line,
-        telemetry=telemetry.model_copy(update=moved),
+        telemetry=telemetry.model_copy(update=moved | {"plant": plant}),
         twin=twin,
         accounts=accounts,
     )

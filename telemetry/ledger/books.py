@@ -10,6 +10,7 @@ from telemetry.ledger.entries import (
     Mass,
     MassMethod,
     Operation,
+    Processed,
     Product,
     Received,
     Removal,
@@ -199,11 +200,26 @@ class _Sums:
         self._dispatched: dict[tuple[str, Operation], Amount] = {}
         self._air: list[AirSummary] = []
         self._closed: list[ShiftClosed] = []
+        self._processed = Amount()
 
     def add(self, entry: Entry) -> None:
         match entry.body:
             case Received(code=code, mass=mass):
                 self._received[code] = self._received.get(code, Amount()).plus(mass)
+            case Dispatch() as body:
+                to = (body.code, body.operation)
+                self._dispatched[to] = self._dispatched.get(to, Amount()).plus(body.mass)
+            case AirSummary() as body:
+                self._air.append(body)
+            case ShiftClosed() as body:
+                self._closed.append(body)
+            case _:
+                self._add_from_belt(entry)
+
+    def _add_from_belt(self, entry: Entry) -> None:
+        match entry.body:
+            case Processed(mass=mass):
+                self._processed = self._processed.plus(mass)
             case Product() as body:
                 place = (body.fraction, body.bin, body.code)
                 amount, items = self._products.get(place, (Amount(), 0))
@@ -215,22 +231,16 @@ class _Sums:
             case Removal() as body:
                 kind = (body.what, body.code, body.hazardous)
                 self._removals.setdefault(kind, []).append(body)
-            case Dispatch() as body:
-                to = (body.code, body.operation)
-                self._dispatched[to] = self._dispatched.get(to, Amount()).plus(body.mass)
-            case AirSummary() as body:
-                self._air.append(body)
-            case ShiftClosed() as body:
-                self._closed.append(body)
             case _:
                 pass
 
     def books(self) -> Books:
         planned = sum(shift.hours_planned for shift in self._closed)
         rated = sum(shift.rated_kg_per_h * shift.hours_planned for shift in self._closed)
-        processed = Amount()
-        for shift in self._closed:
-            processed = processed.plus(shift.processed)
+        processed = self._processed
+        if not processed.entries:
+            for shift in self._closed:
+                processed = processed.plus(shift.processed)
         return Books(
             received=tuple(
                 ReceivedLine(code=code, amount=self._received[code])

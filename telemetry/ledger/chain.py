@@ -139,6 +139,11 @@ def entry_of(row: Row) -> Entry:
     return ENTRY.validate_python(json.loads(row.content)["entry"])
 
 
+def same_bytes(one: Entry, other: Entry) -> bool:
+    """Return whether two entries would be written as the same bytes, numbers rounded."""
+    return canonical(as_document(one)) == canonical(as_document(other))
+
+
 def recorded_at(row: Row) -> datetime:
     """Return when a row was written, by the wall clock of that moment."""
     return datetime.fromisoformat(json.loads(row.content)["recorded_at"])

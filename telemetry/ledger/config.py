@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from calibration.section import Section
+from plc.instruments.config import BeltScale
 from telemetry.codes.plant import PlantCodes
 from telemetry.delivery.config import DeliveryConfig
+from telemetry.ledger.air_config import AirConfig
 from telemetry.ledger.identity import bin_problem
 from telemetry.ledger.shifts import ShiftCalendar
 
@@ -64,6 +66,10 @@ class AccountsConfig(Section):
     calendar: ShiftCalendar = ShiftCalendar()
     codes: PlantCodes = PlantCodes()
     baseline: BaselineConfig | None = None
+    weighbridge: bool = True
+    """Tickets say what comes in. Without one a belt scale does, else the line's estimate."""
+    belt_scale: BeltScale | None = None
+    air: AirConfig | None = None
     deliveries: tuple[DeliveryConfig, ...] = ()
     """Who receives filed reports."""
     balance_limit_pct: Annotated[float, Field(gt=0, le=100)] = 5.0

@@ -128,6 +128,14 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Processed:
+    """What went over the belt by its own scale, where a weighbridge books what came in."""
+
+    kind: Literal["processed"] = "processed"
+    mass: Mass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """A fraction that left the line into a bin; it is in stock until dispatched.
 
@@ -238,6 +246,7 @@ Body = (
     | ShiftOpened
     | ShiftClosed
     | Received
+    | Processed
     | Product
     | Residue
     | Removal

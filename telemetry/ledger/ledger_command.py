@@ -16,7 +16,8 @@ from rich.console import Console
 from telemetry.ledger.chain import Anchor, Row, as_document, entry_of
 from telemetry.ledger.entries import Action, Entry, MassMethod, Product, Received, Residue
 from telemetry.ledger.errors import EntryError, LedgerError
-from telemetry.ledger.opening import plant_database, read_accounts
+from telemetry.ledger.opening import read_accounts
+from telemetry.ledger.plant_database import plant_database
 from telemetry.ledger.store import Ledger
 from telemetry.ledger.weighbridge import read_tickets, with_openings
 from telemetry.reports.store import ReportStore

@@ -1,18 +1,13 @@
-"""Opens what the accounts commands need: the plant's section of a line file, and its database."""
+"""Reads what the accounts commands need of a line file."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from controller.config_report import ConfigError, problems_of
 from controller.line_file import read_document
-from telemetry.database.address import database_url
-from telemetry.database.engine import Database
-from telemetry.database.migration import open_database
 from telemetry.ledger.config import AccountsConfig
+from telemetry.ledger.plant_line import PlantLine
 
 
 def read_accounts(path: Path) -> AccountsConfig:
@@ -34,15 +29,20 @@ def read_accounts(path: Path) -> AccountsConfig:
     return accounts.beside(path.resolve().parent)
 
 
-@contextmanager
-def plant_database(accounts: AccountsConfig) -> Iterator[Database]:
-    """Open the database that DATABASE_URL names, else the plant's SQLite file.
+def read_plant_line(path: Path) -> PlantLine:
+    """Return accounts, line and item store of a line file.
 
     Raises:
-        DatabaseError: it cannot be reached or used.
+        ConfigError: no such file, or a section that is needed is missing or wrong.
     """
-    database = open_database(database_url(os.environ, default=accounts.database_path))
+    accounts = read_accounts(path)
+    document = read_document(path)
     try:
-        yield database
-    finally:
-        database.close()
+        line_id = str(document["line"]["id"])
+        store = Path(document["telemetry"]["store_path"])
+    except (KeyError, TypeError) as error:
+        msg = f"{path}: line.id and telemetry.store_path are needed: {error} is missing"
+        raise ConfigError([msg]) from error
+    return PlantLine(
+        accounts=accounts, line_id=line_id, store_path=(path.resolve().parent / store).resolve()
+    )

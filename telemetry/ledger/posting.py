@@ -7,7 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from telemetry.ledger.chain import BEFORE_FIRST, Anchor, Row, entry_of, make_row, recorded_at
+from telemetry.ledger.chain import (
+    BEFORE_FIRST,
+    Anchor,
+    Row,
+    entry_of,
+    make_row,
+    recorded_at,
+    same_bytes,
+)
 from telemetry.ledger.entries import Action, Entry
 from telemetry.ledger.errors import RevisionError
 from telemetry.ledger.tables import ROWS
@@ -90,7 +98,7 @@ class Posting:
             row for row in self._rows if (row.uid, row.revision) == (entry.uid, entry.revision)
         ]
         row = stored or (pending[0] if pending else None)
-        if row is None or entry_of(row) != entry:
+        if row is None or not same_bytes(entry_of(row), entry):
             msg = (
                 f"{entry.uid} revision {entry.revision} exists with other content; to correct it, "
                 f"append revision {newest.revision + 1} as EDIT or CANCEL with a reason"

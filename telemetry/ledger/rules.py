@@ -14,6 +14,7 @@ from telemetry.ledger.entries import (
     Genesis,
     Mass,
     MassMethod,
+    Processed,
     Product,
     Received,
     Removal,
@@ -38,7 +39,7 @@ MOST_REMOVAL_G: Final = 200_000
 """200 kg for one item taken off by hand."""
 
 _MASSED = (Received, Product, Residue, Dispatch, StockCount, Removal)
-_IN_A_SHIFT = (Product, Residue, Removal, ShiftClosed, AirSummary)
+_IN_A_SHIFT = (Processed, Product, Residue, Removal, ShiftClosed, AirSummary)
 
 
 def problems_of(
@@ -95,6 +96,8 @@ def _mass_problems(entry: Entry) -> Iterator[str]:
     body = entry.body
     if isinstance(body, _MASSED) and body.mass is not None:
         yield from _problems_of_mass(body.mass, most_g=_most_g(body.mass, body))
+    if isinstance(body, Processed):
+        yield from _problems_of_mass(body.mass, most_g=MOST_G)
     if isinstance(body, ShiftClosed):
         yield from _problems_of_mass(body.processed, most_g=MOST_G)
         yield from _hours_problems(body)

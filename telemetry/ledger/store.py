@@ -147,6 +147,13 @@ class Ledger:
         with self._database.read() as connection:
             return tuple(row_from(values) for values in connection.execute(query))
 
+    def newest_of(self, prefix: str) -> Row | None:
+        """Return the newest row whose uid begins so, None if there is none."""
+        query = self._of(*ROW_COLUMNS).where(ROWS.c.uid.startswith(prefix, autoescape=True))
+        with self._database.read() as connection:
+            values = connection.execute(query.order_by(ROWS.c.seq.desc()).limit(1)).first()
+        return row_from(values) if values is not None else None
+
     def verify(self, anchors: Iterable[Anchor] = ()) -> Verification:
         """Check every row against its hash, its neighbours and what is known from elsewhere."""
         return verify_rows(self.rows(), anchors)

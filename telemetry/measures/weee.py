@@ -37,6 +37,14 @@ class WeeeProposal:
         return next(iter(self.possible)) if len(self.possible) == 1 else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeeCount:
+    """Pieces of equipment for which the same categories remained possible."""
+
+    possible: frozenset[WeeeCategory]
+    items: int
+
+
 _ANY_SIZE = frozenset({WeeeCategory.TEMPERATURE_EXCHANGE, WeeeCategory.SCREENS})
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from telemetry.measures.banned import Part
 from telemetry.measures.food import ShiftSample
 from telemetry.measures.season import DayComposition
-from telemetry.measures.weee import WeeeCategory
+from telemetry.measures.weee import WeeeCount
 from vision.types import Fraction
 
 
@@ -42,14 +42,6 @@ class QualityFigure:
     n_objects: int = 0
     audited_kg: float = 0.0
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeeeCount:
-    """Pieces of equipment for which the same categories remained possible."""
-
-    possible: frozenset[WeeeCategory]
-    items: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

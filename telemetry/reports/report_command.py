@@ -10,11 +10,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from telemetry.ledger.opening import plant_database, read_accounts
+from telemetry.database.engine import Database
+from telemetry.ledger.line_items import LineItems
+from telemetry.ledger.line_posting import LinePosting
+from telemetry.ledger.opening import read_plant_line
+from telemetry.ledger.plant_database import plant_database
+from telemetry.ledger.plant_line import PlantLine
+from telemetry.ledger.store import Ledger
 from telemetry.reports.build import ReportKind
 from telemetry.reports.desk import ReportDesk
 from telemetry.reports.errors import ReportError
-from telemetry.reports.period import FORMS, parse_period
+from telemetry.reports.evidence import Evidence
+from telemetry.reports.period import FORMS, Period, parse_period
 from telemetry.reports.writers import ReportFormat, write_files
 from telemetry.terminal import tell
 from telemetry.wall import utc_now
@@ -65,12 +72,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command; return its exit code."""
-    accounts = read_accounts(arguments.line)
+    line = read_plant_line(arguments.line)
+    accounts = line.accounts
     formats = _formats(arguments.formats)
     period = parse_period(arguments.period, accounts.calendar)
     kind = ReportKind(arguments.kind)
     with plant_database(accounts) as database:
-        desk = ReportDesk(database, accounts, now=utc_now)
+        _book_line(database, line)
+        evidence = _evidence(line, period)
+        desk = ReportDesk(database, accounts, now=utc_now, evidence=evidence)
         if arguments.signature:
             console.print(desk.sign(kind, period, arguments.signature, arguments.trust))
             return EXIT_OK
@@ -89,6 +99,24 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     for path in paths:
         tell(str(path))
     return EXIT_OK
+
+
+def _book_line(database: Database, line: PlantLine) -> None:
+    """Book what the line has sorted since the telemetry process last did."""
+    accounts = line.accounts
+    items = LineItems(line.store_path, line.line_id, accounts.calendar)
+    weighs = accounts.weighbridge or accounts.belt_scale is not None
+    ledger = Ledger(database, accounts, now=utc_now)
+    LinePosting(ledger, items, line_id=line.line_id, weighs_input=weighs).post(utc_now())
+
+
+def _evidence(line: PlantLine, period: Period) -> Evidence:
+    items = LineItems(line.store_path, line.line_id, line.accounts.calendar)
+    return Evidence(
+        composition=items.composition(period.start, period.end),
+        weee=items.equipment(period.start, period.end),
+        models=items.bundles(period.start, period.end),
+    )
 
 
 def _formats(text: str) -> tuple[ReportFormat, ...]:

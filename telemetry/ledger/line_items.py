@@ -1,0 +1,188 @@
+"""What a line's item store says, summed by session, shift, fraction and where items went."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from controller.types import ItemOutcome
+from telemetry.errors import StoreError
+from telemetry.ledger.shifts import Shift, ShiftCalendar
+from telemetry.measures.season import DayComposition
+from telemetry.measures.weee import WeeeCount, propose
+from telemetry.store_writer import RecordStory
+from vision.types import Fraction
+
+_MINUTES = """
+SELECT s.session_id, s.station_names, s.ending, substr(i.at_utc, 1, 16), i.fraction, i.station,
+       i.outcome, count(*), sum(i.mass_g)
+FROM items i JOIN sessions s USING (session)
+WHERE s.line_id = ? AND i.at_utc >= ? AND i.at_utc < ?
+GROUP BY 1, 4, 5, 6, 7 ORDER BY 1, 4
+"""
+_REMOVED = """
+SELECT s.session_id, i.track_id, i.fraction, i.at_utc FROM items i JOIN sessions s USING (session)
+WHERE s.line_id = ? AND i.outcome = ? AND i.at_utc >= ? AND i.at_utc < ? ORDER BY i.at_utc
+"""
+_STORIES = """
+SELECT t.story FROM items i JOIN sessions s USING (session)
+JOIN stories t USING (session, record_seq)
+WHERE s.line_id = ? AND i.fraction IN ('weee', 'mercury_lamp') AND i.at_utc >= ? AND i.at_utc < ?
+"""
+_FIRST_STORIES = """
+SELECT t.story, min(i.record_seq) FROM items i JOIN sessions s USING (session)
+JOIN stories t USING (session, record_seq)
+WHERE s.line_id = ? AND i.at_utc >= ? AND i.at_utc < ? GROUP BY s.session
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinuteSum:
+    """Items of one minute that share a fraction, a place and an end.
+
+    Attributes:
+        session_id: of the line run.
+        over: the session has ended.
+        shift: that the minute belongs to.
+        minute: its begin, aware.
+        fraction: as the line named them.
+        station: name of the station they left by; empty where they did not.
+        outcome: their end.
+        items: how many.
+        mass_g: estimated.
+    """
+
+    session_id: str
+    over: bool
+    shift: Shift
+    minute: datetime
+    fraction: Fraction
+    station: str
+    outcome: ItemOutcome
+    items: int
+    mass_g: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedItem:
+    """One item that a person took off the line."""
+
+    session_id: str
+    track_id: int
+    fraction: Fraction
+    at: datetime
+
+
+class LineItems:
+    """Reads one line's item store, beside whoever writes it. Blocks on disk.
+
+    Args:
+        path: of the store; a store that is not there is empty.
+        line_id: whose items.
+        calendar: of the plant.
+    """
+
+    def __init__(self, path: Path, line_id: str, calendar: ShiftCalendar) -> None:
+        self._path = path
+        self._line_id = line_id
+        self._calendar = calendar
+
+    def minutes(self, start: datetime, end: datetime) -> Iterator[MinuteSum]:
+        """Yield sums from `start` to before `end`.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        for row in self._rows(_MINUTES, (self._line_id, _text(start), _text(end))):
+            session_id, names, ending, minute_text, fraction, station, outcome, items, mass_g = row
+            minute = datetime.fromisoformat(f"{minute_text}:00+00:00")
+            ejected = outcome == ItemOutcome.EJECTED.value
+            yield MinuteSum(
+                session_id=session_id,
+                over=ending is not None,
+                shift=self._calendar.at(minute),
+                minute=minute,
+                fraction=Fraction(fraction),
+                station=json.loads(names)[station] if ejected and station is not None else "",
+                outcome=ItemOutcome(outcome),
+                items=items,
+                mass_g=mass_g,
+            )
+
+    def removed(self, start: datetime, end: datetime) -> Iterator[RemovedItem]:
+        """Yield items taken off by hand.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        bounds = (self._line_id, ItemOutcome.REMOVED.value, _text(start), _text(end))
+        for session_id, track_id, fraction, at in self._rows(_REMOVED, bounds):
+            yield RemovedItem(
+                session_id=session_id,
+                track_id=track_id,
+                fraction=Fraction(fraction),
+                at=datetime.fromisoformat(at),
+            )
+
+    def composition(self, start: datetime, end: datetime) -> tuple[DayComposition, ...]:
+        """Return what was seen, by day and fraction.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        sums: dict[tuple[date, Fraction], tuple[int, float]] = {}
+        for part in self.minutes(start, end):
+            key = (part.shift.day, part.fraction)
+            items, mass_g = sums.get(key, (0, 0.0))
+            sums[key] = (items + part.items, mass_g + part.mass_g)
+        return tuple(
+            DayComposition(day=day, fraction=fraction, items=items, mass_g=mass_g)
+            for (day, fraction), (items, mass_g) in sorted(sums.items())
+        )
+
+    def equipment(self, start: datetime, end: datetime) -> tuple[WeeeCount, ...]:
+        """Return electrical equipment and lamps by the categories that remain possible.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        found = []
+        for (story,) in self._rows(_STORIES, (self._line_id, _text(start), _text(end))):
+            record = RecordStory.model_validate_json(story).root
+            longest_mm = max(record.track.width_mm, record.track.length_mm)
+            proposal = propose(record.decision.fraction, longest_mm, record.track.y_sd_mm)
+            if proposal is not None:
+                found.append(WeeeCount(possible=proposal.possible, items=1))
+        return tuple(found)
+
+    def bundles(self, start: datetime, end: datetime) -> tuple[str, ...]:
+        """Return the model bundles that named items, one per session.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        bounds = (self._line_id, _text(start), _text(end))
+        stories = [story for story, _ in self._rows(_FIRST_STORIES, bounds)]
+        found = {RecordStory.model_validate_json(story).root.bundle_id for story in stories}
+        return tuple(sorted(found))
+
+    def _rows(self, query: str, bounds: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+        if not self._path.exists():
+            return
+        try:
+            address = f"file:{self._path}?mode=ro"
+            with closing(sqlite3.connect(address, uri=True, timeout=10)) as database:
+                yield from database.execute(query, bounds).fetchall()
+        except sqlite3.Error as error:
+            msg = f"item store {self._path} cannot be read: {error}"
+            raise StoreError(msg) from error
+
+
+def _text(instant: datetime) -> str:
+    """The store's own form of an instant: UTC, to be compared as text."""
+    utc = instant - (instant.utcoffset() or timedelta())
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "+00:00"
