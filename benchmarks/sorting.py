@@ -25,6 +25,7 @@ SPEEDS_MM_PER_S: Final = (2000.0, NOMINAL_MM_PER_S, 4000.0)
 SPEED_OCCUPANCY: Final = 0.10
 """Occupancy at which the simulation's own speed is told, and the air saved."""
 _RIVALS: Final = (Method.NAIVE, Method.BYTETRACK, Method.FIXED_WINDOWS)
+_WITH_EYES: Final = (*_RIVALS, Method.ONE_VIEW, Method.FOUND_OUTLINES)
 _Z: Final = 1.96
 
 
@@ -107,7 +108,7 @@ def points(*, quick: bool) -> tuple[Point, ...]:
             if quick:
                 continue
             wanted += (replace(own, method=m) for m in (*_RIVALS, *ABLATIONS))
-            wanted += (replace(eyes, method=m) for m in (*_RIVALS, Method.ONE_VIEW))
+            wanted += (replace(eyes, method=m) for m in _WITH_EYES)
             wanted += (
                 replace(own, method=method, speed_mm_per_s=speed)
                 for method in (Method.OURS, *_RIVALS)

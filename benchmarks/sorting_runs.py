@@ -44,6 +44,8 @@ class Method(StrEnum):
     """Encoder only: items are taken to lie still."""
     ONE_SLIP = "one_slip"
     """The same slip prior for every class."""
+    FOUND_OUTLINES = "found_outlines"
+    """Outlines read from the picture inside each box (`detector.find_outlines`)."""
     ONE_VIEW = "one_view"
     """All views of an item count as one: no evidence gathered."""
 
@@ -209,6 +211,9 @@ def _line_of(
         update={
             "recipe": line.recipe.model_copy(update=recipe.get(method, {})),
             "tracker": line.tracker.model_copy(update=tracker.get(method, {})),
+            "detector": line.detector.model_copy(
+                update={"find_outlines": method is Method.FOUND_OUTLINES}
+            ),
             "limits": line.limits.model_copy(update=limits.get(method, {})),
         }
     )

@@ -115,7 +115,7 @@ def run(*, quick: bool, console: Console) -> Figures:
         before, after = learnt_gain(kind, count // 2)
         learnt.append((f"learnt_gain_{kind.name.split()[-1]}", after - before))
     for line in lines_of(scores):
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, soft_wrap=True)
     return Figures(
         values=(*figures_of(scores), *learnt),
         notes=(

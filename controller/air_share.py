@@ -8,13 +8,12 @@ import numpy.typing as npt
 from controller.by_catch import expected_overlap_mm
 from controller.surroundings import Surroundings
 from controller.window_options import WindowOptions
-from vision.outline import area_mm2, chords_mm
+from vision.outline import chords_mm
 
 Float64Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 _REACH_SIGMA: Final = 2.0
-_SMALLEST_AREA_MM2: Final = 1.0
 
 
 def within_reach(row: int, options: WindowOptions, around: Surroundings) -> IntArray:
@@ -36,8 +35,8 @@ def within_reach(row: int, options: WindowOptions, around: Surroundings) -> IntA
     return np.flatnonzero(touched)
 
 
-def swept_shares(rows: IntArray, options: WindowOptions, around: Surroundings) -> Float64Array:
-    """Return (r, k, m) expected shares of the items' areas that each window's air sweeps.
+def swept_mm2(rows: IntArray, options: WindowOptions, around: Surroundings) -> Float64Array:
+    """Return (r, k, m) expected areas, mm², of the items that each window's air sweeps.
 
     Valve by valve: the length of the item's outline under it times the width of it that is there,
     both expected over where the item may be. Valves that do not blow sweep nothing.
@@ -78,6 +77,4 @@ def swept_shares(rows: IntArray, options: WindowOptions, around: Surroundings) -
     swept = np.cumsum(width_mm[:, :, None] * length_mm, axis=1)
     swept = np.concatenate((np.zeros_like(swept[:, :1]), swept), axis=1)
     ends = options.spans - options.first
-    area = np.maximum(area_mm2(support), _SMALLEST_AREA_MM2)
-    share = (swept[:, ends[:, 1] + 1] - swept[:, ends[:, 0]]) / area[:, None, None]
-    return np.asarray(np.minimum(share, 1.0), dtype=np.float64)
+    return np.asarray(swept[:, ends[:, 1] + 1] - swept[:, ends[:, 0]], dtype=np.float64)

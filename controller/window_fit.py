@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from controller.air_share import swept_shares, within_reach
+from controller.air_share import swept_mm2, within_reach
 from controller.by_catch import (
     catch_probability,
     median_mass_g,
@@ -36,6 +36,8 @@ Float64Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
+_SMALLEST_AREA_MM2: Final = 1.0
+_SAME_SHARE: Final = 1e-9
 _STEP_MS: Final = 4.0
 """Valve-milliseconds of air for which no pulse of its own is worth it."""
 
@@ -60,11 +62,15 @@ class _Choice:
     options: WindowOptions
     allowed: BoolArray
     neighbours: IntArray
+    needed: Float64Array
+    """(r,) share of air with which each neighbour leaves as likely as not."""
     caught: Float64Array
     """(k, m) expected target mass less the price of air, g."""
     shares: Float64Array
     """(r, k, m) of the neighbours."""
     best: int = -1
+    given: Float64Array | None = None
+    """(r,) what the others swept when `best` was chosen; None before the first time."""
 
 
 class WindowFit:
@@ -87,13 +93,8 @@ class WindowFit:
         """
         self._around, self._recipe, self._limits = around, recipe, limits
         self._swept = swept.copy()
-        scene, timing = around.scene, around.timing
-        area = area_mm2(scene.support_mm)
-        speed_mm_per_s = timing.ticks_per_ms * 1000.0 * timing.mm_per_tick
-        lifted = timing.aim.lifted_g_per_cm_s
-        median_g = median_mass_g(scene.mass_g, scene.mass_sd_g)
-        self._needed = neighbour_share(median_g, area, speed_mm_per_s, lifted)
-        self._needed_target = target_share(median_g, area, speed_mm_per_s, lifted)
+        scene = around.scene
+        self._median_g = median_mass_g(scene.mass_g, scene.mass_sd_g)
         self._log_sd = need_log_sd(scene.mass_g, scene.mass_sd_g)
         ratio = max(recipe.max_by_catch_ratio, SMALLEST_RATIO)
         self._cost_g = around.foreign * scene.mass_g / ratio
@@ -132,35 +133,63 @@ class WindowFit:
         if not allowed.any():
             return DecisionReason.NEAR_HAZARD
         neighbours = within_reach(row, options, around)
-        shares = swept_shares(np.concatenate(([row], neighbours)), options, around)
-        mass_g = float(around.scene.mass_g[row])
-        caught = mass_g * catch_probability(shares[0], self._needed_target[row], self._log_sd[row])
+        rows = np.concatenate(([row], neighbours))
+        area = np.maximum(area_mm2(around.scene.support_mm[:, rows]), _SMALLEST_AREA_MM2)
+        shares = np.minimum(swept_mm2(rows, options, around) / area[:, None, None], 1.0)
+        for_target, for_others = self._needed(rows, area)
+        caught = float(around.scene.mass_g[row]) * catch_probability(
+            shares[0], for_target, self._log_sd[row]
+        )
         air = _air_valve_s(options, around) * self._recipe.air_price_g_per_valve_s
         return _Choice(
             options=options,
             allowed=allowed,
             neighbours=neighbours,
+            needed=for_others,
             caught=caught - air,
             shares=shares[1:],
+        )
+
+    def _needed(self, rows: IntArray, area: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Return what share of air the first of some rows needs as target, the others to go too."""
+        timing = self._around.timing
+        speed_mm_per_s = timing.ticks_per_ms * 1000.0 * timing.mm_per_tick
+        lifted, mass_g = timing.aim.lifted_g_per_cm_s, self._median_g[rows]
+        return (
+            target_share(mass_g[:1], area[:1], speed_mm_per_s, lifted),
+            neighbour_share(mass_g[1:], area[1:], speed_mm_per_s, lifted),
         )
 
     def _improve(self, choice: _Choice) -> bool:
         """Choose the best window given all others; returns whether it is another one."""
         rows, before = choice.neighbours, choice.best
+        others = self._swept[rows]
         if before >= 0:
-            self._swept[rows] -= _flat(choice.shares, before)
-        needed, log_sd, swept = (
-            array[rows][:, None, None] for array in (self._needed, self._log_sd, self._swept)
-        )
+            others = np.maximum(others - _flat(choice.shares, before), 0.0)
+        if (
+            choice.given is not None
+            and np.abs(others - choice.given).max(initial=0.0) < _SAME_SHARE
+        ):
+            return False
+        choice.given = self._swept[rows] = others
+        if not len(rows):
+            return self._take(choice, choice.caught.copy())
+        needed = choice.needed[:, None, None]
+        log_sd, swept = (a[rows][:, None, None] for a in (self._log_sd, self._swept))
         more = catch_probability(swept + choice.shares, needed, log_sd) - catch_probability(
             swept, needed, log_sd
         )
         value = choice.caught - np.tensordot(self._cost_g[rows], more, axes=1)
+        return self._take(choice, np.asarray(value, dtype=np.float64))
+
+    def _take(self, choice: _Choice, value: Float64Array) -> bool:
+        """Take the best window if it is worth anything; returns whether it is another one."""
+        before = choice.best
         value[~choice.allowed] = -math.inf
         best = int(value.argmax())
         choice.best = best if value.flat[best] > 0.0 else -1
         if choice.best >= 0:
-            self._swept[rows] += _flat(choice.shares, choice.best)
+            self._swept[choice.neighbours] += _flat(choice.shares, choice.best)
         return choice.best != before
 
     def _answer(self, choice: "_Choice | DecisionReason") -> tuple[JetWindow, ...] | DecisionReason:

@@ -17,6 +17,7 @@ from vision.config import (
     VideoCamera,
 )
 from vision.errors import CameraError
+from vision.outline_finder import OutliningDetector
 from vision.ports import Camera, Detector
 
 
@@ -67,6 +68,11 @@ def open_detector(config: DetectorConfig, image_shape: tuple[int, int]) -> Detec
         BundleError: the bundle is missing, altered or unusable.
         DetectorError: the backend cannot run it as configured.
     """
+    detector = _boxes_detector(config, image_shape)
+    return OutliningDetector(detector) if config.find_outlines else detector
+
+
+def _boxes_detector(config: DetectorConfig, image_shape: tuple[int, int]) -> Detector:
     if config.backend == "openvino":
         from vision.detectors.openvino_detector import OpenVinoDetector  # noqa: PLC0415 - 0.3 s
 

@@ -17,8 +17,12 @@ DIRECTIONS: Final = 16
 _ANGLES: Final = np.arange(DIRECTIONS) * (2.0 * np.pi / DIRECTIONS)
 _COS: Final = np.cos(_ANGLES).round(12)
 _SIN: Final = np.sin(_ANGLES).round(12)
-_UP: Final = np.flatnonzero(_SIN > 0.0)
-_DOWN: Final = np.flatnonzero(_SIN < 0.0)
+_UP: Final = slice(1, DIRECTIONS // 2)
+_DOWN: Final = slice(DIRECTIONS // 2 + 1, DIRECTIONS)
+_UP_SIN: Final = 1.0 / _SIN[_UP]
+_DOWN_SIN: Final = 1.0 / _SIN[_DOWN]
+_UP_SLANT: Final = _COS[_UP] * _UP_SIN
+_DOWN_SLANT: Final = _COS[_DOWN] * _DOWN_SIN
 _AREA_CUTS: Final = 12
 
 
@@ -55,9 +59,10 @@ def chords_mm(support_mm: Float64Array, x_mm: Float64Array) -> tuple[Float64Arra
     Returns:
         (n, v) lowest and highest y from the centre; lowest > highest where a cut misses.
     """
-    limits = support_mm[:, :, None] - x_mm[None] * _COS[:, None, None]
-    highest = (limits[_UP] / _SIN[_UP, None, None]).min(axis=0)
-    lowest = (limits[_DOWN] / _SIN[_DOWN, None, None]).max(axis=0)
+    upper = (support_mm[_UP] * _UP_SIN[:, None])[:, :, None]
+    lower = (support_mm[_DOWN] * _DOWN_SIN[:, None])[:, :, None]
+    highest = (upper - x_mm[None] * _UP_SLANT[:, None, None]).min(axis=0)
+    lowest = (lower - x_mm[None] * _DOWN_SLANT[:, None, None]).max(axis=0)
     outside = (x_mm > support_mm[0][:, None]) | (x_mm < -support_mm[DIRECTIONS // 2][:, None])
     return np.where(outside, np.inf, lowest), np.where(outside, -np.inf, highest)
 

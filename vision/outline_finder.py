@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from vision.ports import Detector
 from vision.types import Detections
 
 CORNERS: Final = 16
@@ -89,3 +90,20 @@ def _item_mask(patch: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     mask = (difference > limit).astype(np.uint8) * 255
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     return np.asarray(closed, dtype=np.uint8)
+
+
+class OutliningDetector:
+    """A detector with an outline for each of its boxes; see the port."""
+
+    def __init__(self, detector: Detector) -> None:
+        """Take the detector that finds the boxes."""
+        self._detector = detector
+
+    @property
+    def bundle_id(self) -> str:
+        """Of the detector that finds the boxes."""
+        return self._detector.bundle_id
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> Detections:
+        """Find items and their outlines; see the port."""
+        return with_outlines(image, self._detector.detect(image))

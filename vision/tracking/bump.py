@@ -17,6 +17,8 @@ _FEWEST_ITEMS: Final = 3
 _JUMP_MM: Final = 5.0
 """Jumps below this are within what the margins of a pulse cover, and within the reach of a box
 that flickers by a detector's pixel."""
+_LOOK_CLOSER_MM: Final = 2.0
+"""Mean jumps below this are not looked at item by item."""
 _ALIKE_SHARE: Final = 0.4
 """Items' jumps may differ by this share of the common one (median deviation)."""
 _TICK_SLACK_MM: Final = 3.0
@@ -46,6 +48,8 @@ class BumpWatch:
             abs(before), 1.0
         )
         if innovation_mm.shape[1] < _FEWEST_ITEMS:
+            return None
+        if np.abs(innovation_mm.mean(axis=1)).max() < _LOOK_CLOSER_MM:
             return None
         jump = np.median(innovation_mm, axis=1)
         apart = np.median(np.hypot(*(innovation_mm - jump[:, None])))
