@@ -45,6 +45,7 @@ class ModbusTransport:
         self._never = threading.Event()
         self._quiet_since_ns = MonotonicNs(0)
         self._client: Client | None = None
+        self._answered = False
 
     def open(self) -> None:
         """Connect. See `RegisterTransport`."""
@@ -144,8 +145,10 @@ class ModbusTransport:
         except (ModbusClientError, OSError) as error:
             # A late answer must not be taken for the next one: the connection is not reused.
             self.close()
-            msg = f"PLC at {self._address} does not answer: {error}"
+            hint = "" if self._answered else "; is unit_id right and the PLC's program running?"
+            msg = f"PLC at {self._address} does not answer: {error}{hint}"
             raise PlcLinkError(msg) from error
+        self._answered = True
         self._quiet_since_ns = self._clock.now_ns()
         if answer.isError():
             self._refused(answer.exception_code)

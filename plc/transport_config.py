@@ -1,7 +1,8 @@
 """How a Modbus device is reached: TCP, TCP inside TLS, or RTU over a serial port."""
 
+import sys
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -95,3 +96,17 @@ class RtuTransport(Section):
 
 
 Transport = Annotated[TcpTransport | TlsTransport | RtuTransport, Field(discriminator="kind")]
+
+
+def main() -> int:
+    """Print the silence and the longest exchange at every baud rate; returns 0."""
+    sys.stdout.write("baud     silence   longest exchange\n")
+    for baud in get_args(RtuTransport.model_fields["baud"].annotation):
+        bus = RtuTransport(kind="rtu", device="-", baud=baud, parity="even", stop_bits=1)
+        words = f"{baud:<8} {bus.silence_ms:.2f} ms   {bus.longest_exchange_ms:.0f} ms"
+        sys.stdout.write(words + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
