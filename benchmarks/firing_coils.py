@@ -138,6 +138,18 @@ def _errors_ms(
     return errors, len(shots.planned) - len(errors)
 
 
+def _openings_ns(remote: RemoteIoProcess, *, wait_s: float) -> list[int]:
+    """Return when valve 0 opened, as far as was told; what is not taken blocks what follows."""
+    seen: list[int] = []
+    while remote.events.poll(wait_s):
+        seen += [
+            edge.at_ns
+            for edge in remote.events.recv()
+            if isinstance(edge, ValveEdge) and edge.opened and edge.valve == 0
+        ]
+    return seen
+
+
 def naive_errors_ms(
     standard: StandardLine, *, count: int, progress: Callable[[float], None]
 ) -> list[float]:
@@ -162,12 +174,8 @@ def naive_errors_ms(
             clock.wait(never, _NAIVE_OPEN_S)
             transport.write_coils(0, [False] * 8)
             planned.append(at_ns)
+            seen += _openings_ns(remote, wait_s=0.0)
             progress(index / count)
         transport.close()
-        while remote.events.poll(0.2):
-            seen += [
-                edge.at_ns
-                for edge in remote.events.recv()
-                if isinstance(edge, ValveEdge) and edge.opened and edge.valve == 0
-            ]
+        seen += _openings_ns(remote, wait_s=0.2)
     return [abs(at - plan) / NS_PER_MS for at, plan in zip(seen, planned, strict=True)]

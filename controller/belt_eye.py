@@ -1,28 +1,14 @@
 """Looks at the belt itself every few frames: the camera's word on how far it moved."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from calibration.line_calibration import LineCalibration
+from controller.belt_watch import BeltLook
 from vision.belt_flow import BeltFlow
 
 _EVERY = 5
 """Frames from one look to the next: with some 5 ms a look, one or two per cent of a core."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeltLook:
-    """Travel between two frames.
-
-    Attributes:
-        encoder_mm: by the ticks of the two frames.
-        camera_mm: by the belt's texture.
-    """
-
-    encoder_mm: float
-    camera_mm: float
 
 
 class BeltEye:

@@ -55,6 +55,19 @@ class BeltFinding:
     words: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeltLook:
+    """Travel between two frames.
+
+    Attributes:
+        encoder_mm: by the ticks of the two frames.
+        camera_mm: by the belt's texture.
+    """
+
+    encoder_mm: float
+    camera_mm: float
+
+
 class BeltWatch:
     """Keeps pairs of travel and says what they mean. One thread."""
 

@@ -7,15 +7,16 @@ Everything is called from one thread.
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from calibration.units import NS_PER_MS, MonotonicNs
-from controller.belt_eye import BeltLook
+from controller.belt_watch import BeltLook
 from controller.camera_frame import CameraFrame
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
 from controller.miss_watch import DownstreamSighting
+from controller.outcome import CaptureFigures, FrameOutcome
 from controller.packml import CommandReply, PackmlMachine, requests
 from controller.ports import LinePipeline
 from controller.slow_pick import SlowPick
@@ -25,57 +26,20 @@ from controller.snapshot import (
     LampRemoved,
     LineSnapshot,
     OperatorRequest,
-    StageLatency,
 )
 from controller.states import LineState
-from controller.step import DecidedItem, Intervention, LineStatus, StepResult
+from controller.step import DecidedItem, Intervention, StepResult
 from controller.types import ActionPolicy, DecisionReason, ItemRecord
 from controller.valve_care import ValveCare
 from controller.valve_wear import BarCount
 from plc.errors import PlcError
 from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest
-from vision.types import CameraLosses, Detections, FrameStamp, Track
+from vision.types import Detections, FrameStamp, Track
 
 log = logging.getLogger(__name__)
 
 MARKS_KEPT = 500
 """Decisions remembered for the live picture; more than any view holds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureFigures:
-    """What the capture side counts, for the snapshot.
-
-    Attributes:
-        frames_dropped: frames the camera made that were not processed.
-        losses: frames the camera made that never became an image.
-        frames_per_s: processed, over the last snapshot interval.
-        records_dropped: records the feed had no room for.
-        latencies: by stage.
-    """
-
-    frames_dropped: int
-    losses: CameraLosses
-    frames_per_s: float
-    records_dropped: int
-    latencies: tuple[StageLatency, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameOutcome:
-    """A frame that was placed on the belt and stepped through the pipeline.
-
-    Attributes:
-        interventions: what else was done to the pipeline since the last such frame.
-        stamp: when and where it was exposed.
-        status: the line as the pipeline was told.
-        result: of the step.
-    """
-
-    interventions: tuple[Intervention, ...]
-    stamp: FrameStamp
-    status: LineStatus
-    result: StepResult
 
 
 class LineCore:

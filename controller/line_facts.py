@@ -3,8 +3,7 @@
 import logging
 
 from calibration.units import NS_PER_MS, MonotonicNs
-from controller.belt_eye import BeltLook
-from controller.belt_watch import FIRES_BLIND, BeltWatch
+from controller.belt_watch import FIRES_BLIND, BeltLook, BeltWatch
 from controller.health import Observation
 from controller.packml import LineConditions
 from controller.states import LineCommand, LineState

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.core import FrameOutcome, intervene
+from controller.core import intervene
+from controller.outcome import FrameOutcome
 from controller.pipeline import SortingPipeline
 from controller.session import RecordedStep, read_steps, recorded_step
 from vision.ports import Detector

@@ -12,9 +12,10 @@ from collections import deque
 from calibration.clock import Clock
 from calibration.units import NS_PER_S, MonotonicNs
 from controller.belt_eye import BeltEye
-from controller.core import CaptureFigures, FrameOutcome, LineCore
+from controller.core import LineCore
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture, Scene
+from controller.outcome import CaptureFigures, FrameOutcome
 from controller.plc_thread import Exchanged, PlcEvent, TimedCommand
 from controller.ports import LatencySink, LineFeed, PlcSide
 from controller.session import SessionWriter

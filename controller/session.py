@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
-from controller.core import FrameOutcome
+from controller.outcome import FrameOutcome
 from controller.step import Intervention, LineStatus
 from controller.types import SortDecision
 from plc.types import EjectionCommand

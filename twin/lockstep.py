@@ -16,7 +16,8 @@ from calibration.clock import MonotonicClock, seconds_between
 from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
 from controller.camera_frame import CameraFrame
 from controller.config import RecipeConfig
-from controller.core import CaptureFigures, FrameOutcome, LineCore
+from controller.core import LineCore
+from controller.outcome import CaptureFigures, FrameOutcome
 from controller.snapshot import LineSnapshot
 from controller.states import LineState
 from controller.stations import StationConfig

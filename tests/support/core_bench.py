@@ -5,7 +5,7 @@ from typing import Literal
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.assembly import build_core
 from controller.config import RecipeConfig
-from controller.core import CaptureFigures, FrameOutcome
+from controller.outcome import CaptureFigures, FrameOutcome
 from controller.snapshot import LineSnapshot, PackmlRequest
 from controller.states import LineCommand, LineState
 from controller.types import ItemRecord

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.belt_eye import BeltLook
+from controller.belt_watch import BeltLook
 from controller.snapshot import AlarmKind
 from plc.errors import PlcSecurityError, SecurityProblem
 from plc.registers import STATUS

@@ -6,7 +6,7 @@ import pytest
 
 from calibration.units import BeltTick, MonotonicNs
 from calibration.valve_map import ValveSpan
-from controller.core import FrameOutcome
+from controller.outcome import FrameOutcome
 from controller.session import (
     FORMAT,
     QUEUE_FRAMES,
