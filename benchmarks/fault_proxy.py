@@ -55,6 +55,7 @@ class FaultProxy:
         self._slow_until = 0.0
         self._dead: set[int] = set()
         self._pairs: dict[int, tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
+        self._serving: set[asyncio.Task[None]] = set()
         self._connections = 0
         self.counts: Counter[str] = Counter()
 
@@ -69,7 +70,15 @@ class FaultProxy:
         await ended.wait()
         spoiler.cancel()
         server.close()
+        await self._hang_up()
         sys.stdout.write(json.dumps(self.counts) + "\n")
+
+    async def _hang_up(self) -> None:
+        """Break every connection off and let its relays end."""
+        for pair in self._pairs.values():
+            for writer in pair:
+                writer.transport.abort()
+        await asyncio.gather(*self._serving)
 
     async def _spoil(self) -> None:
         loop = asyncio.get_running_loop()
@@ -89,6 +98,10 @@ class FaultProxy:
                 self._pending = fault
 
     async def _connect(self, near: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
         self._connections += 1
         number = self._connections
         try:

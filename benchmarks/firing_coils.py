@@ -67,6 +67,21 @@ def _device(standard: StandardLine, port: int) -> DirectConfig:
     )
 
 
+def _direct_link(standard: StandardLine, port: int, speed_mm_per_s: float) -> DirectLink:
+    return DirectLink(
+        DirectSetup(
+            device=_device(standard, port),
+            encoder=RegisterEncoder(kind="register", address=0),
+            valve_counts=(_VALVES,),
+            pitch_mm=_WIDE_MM,
+            mm_per_tick=standard.mm_per_tick,
+            speed_mm_per_s=speed_mm_per_s,
+            min_open_tick=1,
+            max_open_tick=round(speed_mm_per_s / standard.mm_per_tick),
+        )
+    )
+
+
 def direct_errors_ms(
     standard: StandardLine,
     *,
@@ -87,18 +102,7 @@ def direct_errors_ms(
     setup = _remote_io(standard, speed_mm_per_s)
     ticks_per_s = speed_mm_per_s / standard.mm_per_tick
     with RemoteIoProcess(setup) as remote:
-        link = DirectLink(
-            DirectSetup(
-                device=_device(standard, remote.port),
-                encoder=RegisterEncoder(kind="register", address=0),
-                valve_counts=(_VALVES,),
-                pitch_mm=_WIDE_MM,
-                mm_per_tick=standard.mm_per_tick,
-                speed_mm_per_s=speed_mm_per_s,
-                min_open_tick=1,
-                max_open_tick=round(ticks_per_s),
-            )
-        )
+        link = _direct_link(standard, remote.port, speed_mm_per_s)
         gunner = Gunner(
             link=link,
             cycle_ms=standard.line.queue_plc.cycle_ms,

@@ -7,14 +7,15 @@ import time
 import pytest
 
 from calibration.clock import MonotonicClock
-from controller.plc_thread import LinkLost, PlcThread
+from controller.plc_thread import LinkLost, PlcThread, TimedCommand
 from plc.errors import PlcFaultError, PlcLinkError
 from plc.modbus_link import open_link, open_transport
 from plc.registers import MAGIC, MAP_VERSION, READ_WORDS
+from plc.types import PulseOutcome
 from tests.support.counter_device import CounterDevice
 from tests.support.line_process import wait_for
 from tests.support.modbus_bytes import canned_server, exception, registers
-from tests.support.plc_bench import IDLE, wait_ms
+from tests.support.plc_bench import IDLE, pulse, wait_ms
 from tests.support.plc_wire import rtu_config, tcp_config
 
 pytestmark = pytest.mark.wire
@@ -90,6 +91,21 @@ def test_a_plc_that_lets_itself_be_reached_and_then_breaks_off_backs_off_too():
 
     asked, _ = attempts(answer, for_ms=900)
     assert asked <= 40
+
+
+def test_pulses_that_never_left_are_told_as_blocked_once():
+    with canned_server(lambda _: None) as port:
+        thread = PlcThread(link=open_link(tcp_config(port), CLOCK), clock=CLOCK, cycle_ms=2)
+        commands = [pulse(i, 1000 * i) for i in (1, 2, 3)]
+        thread.submit([TimedCommand(command=c, exposed_ns=0) for c in commands])
+        thread.start()
+        told = wait_for(thread.take_events, "the loss")[0]
+        assert [(r.pulse_id, r.outcome) for r in told.unsent] == [
+            (i, PulseOutcome.BLOCKED) for i in (1, 2, 3)
+        ]
+        again = wait_for(thread.take_events, "the next attempt")[0]
+        assert again.unsent == ()
+        thread.stop()
 
 
 def test_rts_switching_that_the_port_cannot_do_is_named_with_the_remedy(tmp_path):
