@@ -127,7 +127,8 @@ def step_costs_ms(tracked: int, frames: int, standard: StandardLine) -> npt.NDAr
     """Run about `tracked` items through the line.
 
     Returns:
-        (2, frames) ms: of deciding and planning, and of the whole step with locating and tracking.
+        (3, frames): ms of deciding and planning, ms of the whole step with locating and tracking,
+        and items fired at.
     """
     belt, step_mm = made_belt(tracked, frames + _WARM_UP, standard)
     calibration = true_calibration(standard.twin, mm_per_tick=standard.mm_per_tick)
@@ -143,7 +144,7 @@ def step_costs_ms(tracked: int, frames: int, standard: StandardLine) -> npt.NDAr
         tracker=standard.line.tracker,
         follower=follower,
     )
-    costs = np.empty((2, frames + _WARM_UP))
+    costs = np.empty((3, frames + _WARM_UP))
     gc.disable()
     try:
         for index in range(frames + _WARM_UP):
@@ -161,9 +162,10 @@ def step_costs_ms(tracked: int, frames: int, standard: StandardLine) -> npt.NDAr
                 frame_age_ms=_FRAME_AGE_MS,
             )
             began_ns = thread_time_ns()
-            pipeline.step(stamp, seen, status)
+            result = pipeline.step(stamp, seen, status)
             ended_ns = thread_time_ns()
-            costs[:, index] = ended_ns - follower.done_ns, ended_ns - began_ns
+            ejected = sum(item.decision.station is not None for item in result.decided)
+            costs[:, index] = ended_ns - follower.done_ns, ended_ns - began_ns, 1e6 * ejected
     finally:
         gc.enable()
     return costs[:, _WARM_UP:] / 1e6
@@ -177,7 +179,7 @@ def run(*, quick: bool, console: Console) -> Figures:
     for tracked in COUNTS:
         runs = [step_costs_ms(tracked, frames, standard) for _ in range(REPEATS)]
         costs[tracked] = np.min(runs, axis=0)
-        planning, step = np.median(costs[tracked], axis=1)
+        planning, step = np.median(costs[tracked][:2], axis=1)
         console.print(f"{tracked} items: planning {planning:.3f} ms, whole step {step:.3f} ms")
     values = [
         (f"{part}{name}_{tracked}", float(np.percentile(cost[row], share)))
@@ -187,6 +189,7 @@ def run(*, quick: bool, console: Console) -> Figures:
     ]
     mean = {tracked: float(cost[0].mean()) for tracked, cost in costs.items()}
     values.append(("growth_200_over_50", mean[200] / mean[50]))
+    values.append(("ejections_per_min_200", float(costs[200][2].mean()) * FRAMES_PER_S * 60.0))
     return Figures(
         values=tuple(values),
         notes=(

@@ -139,11 +139,17 @@ def _one_of(views: LocatedDetections) -> LocatedDetections:
         width_mm=np.array([right - left]),
         length_mm=np.array([high - low]),
         support_mm=(support.mean(axis=0) if whole else support.max(axis=0))[None],
+        height_mm=_known_mean(views.height_mm),
         scores=views.scores.mean(axis=0)[None],
         cut_upstream=np.array([views.cut_upstream.all()]),
         cut_downstream=np.array([views.cut_downstream.all()]),
         cut_sideways=np.array([False]),
     )
+
+
+def _known_mean(values: Float64Array) -> Float64Array:
+    known = values[np.isfinite(values)]
+    return np.array([known.mean() if len(known) else np.nan])
 
 
 def _ends(middle: Float64Array, extent: Float64Array, *, mean: bool) -> tuple[float, float]:

@@ -77,6 +77,7 @@ class BeltLocator:
             width_mm=extent[keep, 0],
             length_mm=extent[keep, 1],
             support_mm=self._support(detections, centre, extent)[keep],
+            height_mm=_heights(detections)[keep],
             scores=detections.scores[keep],
             cut_upstream=upstream[keep],
             cut_downstream=downstream[keep],
@@ -119,3 +120,9 @@ class BeltLocator:
             upstream | (s_low_mm <= view.view_s_min_mm + _EDGE_TOLERANCE_MM),
             downstream | (s_high_mm >= view.view_s_max_mm - _EDGE_TOLERANCE_MM),
         )
+
+
+def _heights(detections: Detections) -> Float64Array:
+    if detections.heights_mm is None:
+        return np.full(len(detections), np.nan)
+    return detections.heights_mm.astype(np.float64)

@@ -28,19 +28,34 @@ _DENSITY = np.array([_AREAL_DENSITY_G_PER_CM2[f][0] for f in FRACTIONS])
 _SECOND_MOMENT = np.array(
     [d * d * (1.0 + r * r) for d, r in (_AREAL_DENSITY_G_PER_CM2[f] for f in FRACTIONS)]
 )
+_BULK_DENSITY_G_PER_CM3: Final = {
+    Fraction.PLASTIC: (0.0185, 0.8),
+    Fraction.PAPER: (0.0170, 0.75),
+    Fraction.FOOD: (0.260, 0.61),
+    Fraction.WEEE: (0.296, 0.77),
+    Fraction.MERCURY_LAMP: (0.106, 0.62),
+    Fraction.OTHER: (0.142, 1.28),
+}
+"""The same for mass per volume of the box around an item, where its height is known."""
+_BULK = np.array([_BULK_DENSITY_G_PER_CM3[f][0] for f in FRACTIONS])
+_BULK_SECOND = np.array(
+    [d * d * (1.0 + r * r) for d, r in (_BULK_DENSITY_G_PER_CM3[f] for f in FRACTIONS)]
+)
+_MM_PER_CM: Final = 10.0
 _MM2_PER_CM2: Final = 100.0
 _SMALLEST_G, _SMALLEST_SHARE = 1e-3, 0.01
 """No item is lighter and no estimate surer than this."""
 
 
 def estimate_mass_g(
-    posterior: Float64Array, extent_mm: Float64Array
+    posterior: Float64Array, extent_mm: Float64Array, height_mm: Float64Array | None = None
 ) -> tuple[Float64Array, Float64Array]:
     """Estimate masses by the law of total expectation and variance over the classes.
 
     Args:
         posterior: (6, n) class probabilities in the order of FRACTIONS.
         extent_mm: (2, n) width and length.
+        height_mm: (n,) height above the belt, NaN where no sensor tells it; None for nowhere.
 
     Returns:
         Mean (n,) and standard deviation (n,) in g.
@@ -48,6 +63,10 @@ def estimate_mass_g(
     area_cm2 = extent_mm[0] * extent_mm[1] / _MM2_PER_CM2
     density = _DENSITY @ posterior
     second = _SECOND_MOMENT @ posterior
+    if height_mm is not None and (tall := np.isfinite(height_mm)).any():
+        height_cm = np.where(tall, height_mm, 0.0) / _MM_PER_CM
+        density = np.where(tall, height_cm * (_BULK @ posterior), density)
+        second = np.where(tall, height_cm**2 * (_BULK_SECOND @ posterior), second)
     return area_cm2 * density, area_cm2 * np.sqrt(np.maximum(second - density * density, 0.0))
 
 

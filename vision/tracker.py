@@ -168,6 +168,8 @@ class Tracker:
         weight = np.where(cut, self._config.cut_view_weight, 1.0)
         table.log_score[:, rows] += weight * log_scores(seen.scores[boxes], self._config)
         table.weight[rows] += weight
+        height_mm = seen.height_mm[boxes]
+        table.height_mm[rows] = np.where(np.isfinite(height_mm), height_mm, table.height_mm[rows])
         table.best_score[rows] = np.maximum(table.best_score[rows], seen.scores[boxes].max(axis=1))
         table.views[rows] += 1
         table.last_seq[rows] = stamp.seq
@@ -226,6 +228,7 @@ class Tracker:
         table.slip_var[:, born] = config.slip_sd_mm_per_s**2 * (prior @ self._slip_factor2)
         table.extent_mm[:, born] = extent
         table.support_mm[:, born] = seen.support_mm[boxes].T
+        table.height_mm[born] = seen.height_mm[boxes]
         table.log_score[:, born] = weight * log_scores(seen.scores[boxes], config)
         table.weight[born] = weight
         table.best_score[born] = seen.scores[boxes].max(axis=1, initial=0.0)
@@ -269,7 +272,7 @@ class Tracker:
         extent_mm = table.extent_mm
         # Where no view showed the item whole, what is known of it is a box.
         support_mm = np.where(table.full_views > 0, table.support_mm, support_of_boxes(extent_mm))
-        mass_g, mass_sd_g = estimate_mass_g(probabilities, extent_mm)
+        mass_g, mass_sd_g = estimate_mass_g(probabilities, extent_mm, table.height_mm)
         return BeltScene(
             tick=self._tick,
             travel_mm=self._travel_mm,

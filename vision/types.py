@@ -82,11 +82,14 @@ class Detections:
         scores: (n, 6) float32, class scores 0..1 in the order of FRACTIONS.
         outlines_px: (n, k, 2) float32 corners of convex outlines in raw image px, None from a
             detector that knows boxes only; an outline of equal corners stands for its box.
+        heights_mm: (n,) float32 heights above the belt, NaN where not known, None from a camera
+            that does not measure any.
     """
 
     boxes_px: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
     outlines_px: npt.NDArray[np.float32] | None = None
+    heights_mm: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes.
@@ -107,6 +110,9 @@ class Detections:
         ):
             msg = f"expected outlines ({n}, k, 2), got {outlines.shape}"
             raise ValueError(msg)
+        if self.heights_mm is not None and self.heights_mm.shape != (n,):
+            msg = f"expected heights ({n},), got {self.heights_mm.shape}"
+            raise ValueError(msg)
 
     def __len__(self) -> int:
         """Return the number of boxes."""
@@ -123,6 +129,7 @@ class LocatedDetections:
         width_mm: (n,) lateral extent.
         length_mm: (n,) extent along the belt.
         support_mm: (n, 16) reach of the outline from the centre, see `vision/outline.py`.
+        height_mm: (n,) height above the belt, NaN where not known.
         scores: (n, 6) class scores in the order of FRACTIONS.
         cut_upstream: (n,) bool, the view's upstream border cuts the item.
         cut_downstream: (n,) bool, the view's downstream border cuts the item.
@@ -134,6 +141,7 @@ class LocatedDetections:
     width_mm: npt.NDArray[np.float64]
     length_mm: npt.NDArray[np.float64]
     support_mm: npt.NDArray[np.float64]
+    height_mm: npt.NDArray[np.float64]
     scores: npt.NDArray[np.float32]
     cut_upstream: npt.NDArray[np.bool_]
     cut_downstream: npt.NDArray[np.bool_]

@@ -23,7 +23,8 @@ _LOG_SCORE = slice(12, 12 + _N_CLASSES)
 _SUPPORT = slice(12 + _N_CLASSES, 12 + _N_CLASSES + DIRECTIONS)
 _WEIGHT: Final = 12 + _N_CLASSES + DIRECTIONS
 _BEST_SCORE: Final = _WEIGHT + 1
-_N_FLOATS: Final = _BEST_SCORE + 1
+_HEIGHT: Final = _BEST_SCORE + 1
+_N_FLOATS: Final = _HEIGHT + 1
 
 _ID, _VIEWS, _FULL_VIEWS, _FIRST_SEQ, _LAST_SEQ, _LAST_NS = range(6)
 _OPEN_UPSTREAM, _OPEN_DOWNSTREAM, _DECIDED = range(3)
@@ -40,7 +41,7 @@ class TrackTable:
         """Take the arrays over; each of their columns is a track.
 
         Args:
-            floats: (36, n) quantities.
+            floats: (37, n) quantities.
             ints: (6, n) counters.
             flags: (3, n) conditions.
         """
@@ -106,6 +107,11 @@ class TrackTable:
     def support_mm(self) -> Float64Array:
         """(16, n) reach of the outline from the centre, mean of the views that showed it whole."""
         return self._floats[_SUPPORT, : self._count]
+
+    @property
+    def height_mm(self) -> Float64Array:
+        """(n,) height above the belt as last told, NaN where it never was."""
+        return self._floats[_HEIGHT, : self._count]
 
     @property
     def weight(self) -> Float64Array:
