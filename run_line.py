@@ -67,6 +67,10 @@ PACKAGE_COMMANDS = {
         "run the line in virtual time and print purity, recovery and by-catch",
         "twin.simulate_command",
     ),
+    "compare": (
+        "run two recipes on the same items and print both in one table",
+        "twin.compare_command",
+    ),
     "replay": (
         "feed a recorded session through the same pipeline and compare every decision",
         "telemetry.replay_command",

@@ -49,19 +49,16 @@ def draw(results: dict[str, Results]) -> tuple[Path, ...]:
 def _yield(axes: Axes, chips: Results) -> None:
     for share, colour in zip(COMPOSITIONS, _COLOURS, strict=True):
         points = [chips[(share, o)] for o in OCCUPANCIES]
-        axes.plot(
-            [p.throughput_kg_per_s * 3.6 for p in points],
-            [p.target_yield for p in points],
-            "o",
-            color=colour,
-            label=f"{share:.0%} targets",
-        )
-    load = np.array([p.throughput_kg_per_s for p in chips.values()])
-    slope, start = np.polyfit(load, np.log([p.target_yield for p in chips.values()]), 1)
-    line = np.linspace(0.0, load.max(), 50)
-    axes.plot(line * 3.6, np.exp(start + slope * line), "k-", label="one exponential for all")
+        load = np.array([p.throughput_kg_per_s * 3.6 for p in points])
+        found = [p.target_yield for p in points]
+        axes.plot(load, found, "o", color=colour, label=f"{share:.0%} targets")
+        slope, start = np.polyfit(load, np.log(found), 1)
+        line = np.linspace(0.0, load.max(), 50)
+        axes.plot(line, np.exp(start + slope * line), "-", color=colour)
     axes.set(
-        xlabel="throughput, t/h", ylabel="yield of targets, mass", title="Yield against throughput"
+        xlabel="throughput, t/h",
+        ylabel="yield of targets, mass",
+        title="Yield against throughput, with exponentials",
     )
 
 

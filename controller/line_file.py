@@ -22,6 +22,7 @@ from controller.config_report import ConfigError, problems_of
 from controller.hazard_budget import HazardBudget, hazard_budget
 from controller.latency_budget import LatencyBudget, impossible, latency_budgets
 from controller.plc_check import plc_problems
+from controller.recipe_file import with_recipe
 from controller.stations import StationConfig, with_kinds
 from controller.valves_config import ValvesConfig
 from plc.config import DirectConfig, PlcConfig, PlcSection, transports_from
@@ -143,7 +144,11 @@ def sorting_sections(
     Returns:
         The checked sections, or None, and every problem found.
     """
-    own, problems = with_first_camera(document)
+    try:
+        whole = with_recipe(document, folder)
+    except ConfigError as error:
+        return None, tuple(error.problems)
+    own, problems = with_first_camera(whole)
     if problems:
         return None, problems
     own = with_kinds({k: v for k, v in own.items() if k not in SECTIONS_ABOVE})

@@ -72,6 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source", metavar="SOURCE", help=f"instead of the twin's belt: {FORMS}; no truth then"
     )
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="run this recipe instead of the line's own"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_record_argument(parser)
 
@@ -86,7 +89,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         ConfigError, UsageError: the line file or an argument is at fault.
         LockstepError: the run failed.
     """
-    whole = load_line(arguments.line)
+    if arguments.record and arguments.recipe:
+        msg = "--record with --recipe: a replay reads the line file; name the recipe there"
+        raise UsageError(msg)
+    whole = load_line(arguments.line, arguments.recipe)
     if arguments.detector == DetectorChoice.SHIPPED:
         check_bundle(whole.line)
     with ExitStack() as recorders:

@@ -5,6 +5,8 @@ place that can check a line file completely and report all its problems at once.
 """
 
 import argparse
+import json
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,13 +40,19 @@ class WholeLine:
     accounts: AccountsConfig | None
 
 
-def load_line(path: Path) -> WholeLine:
+def load_line(path: Path, recipe: Path | None = None) -> WholeLine:
     """Read and check a line file.
+
+    Args:
+        path: of the line file.
+        recipe: a recipe file to run instead of the line's own recipe, or None.
 
     Raises:
         ConfigError: with every problem in the file.
     """
     document = read_document(path)
+    if recipe is not None:
+        document["recipe"] = {"file": str(recipe.resolve())}
     folder = path.resolve().parent
     problems: list[str] = []
     telemetry = _section(TelemetryConfig, "telemetry", document, problems)
@@ -122,10 +130,20 @@ def open_recorder(
         session_id=session_id,
         bundle_id=bundle_id,
         bundle=str(whole.line.detector.bundle.resolve()),
-        line_toml=whole.path.read_text(encoding="utf-8"),
+        line_toml=_with_recipe_found(whole.path),
         calibration_json=line_calibration.as_text(calibration),
     )
     return SessionWriter(folder, header, patient=patient)
+
+
+def _with_recipe_found(path: Path) -> str:
+    """Return a line file's text with its recipe file named by where it truly is."""
+    text = path.read_text(encoding="utf-8")
+    named = tomllib.loads(text)["recipe"].get("file")
+    if named is None:
+        return text
+    found = (path.resolve().parent / named).resolve()
+    return text.replace(json.dumps(named), json.dumps(str(found)))
 
 
 def _accounts(document: dict[str, Any], folder: Path, problems: list[str]) -> AccountsConfig | None:
