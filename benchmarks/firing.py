@@ -75,6 +75,7 @@ def queue_figures(runs: Sequence[QueueRun], *, suffix: str = "") -> tuple[tuple[
         **{f"ejections_{reason}": count for reason, count in sorted(reasons.items())},
         "restarts": sum(run.restarts for run in runs),
         "links_lost": sum(run.lost_links for run in runs),
+        "reports_lost": sum(run.reports_lost for run in runs),
     }
     return tuple((key + suffix, value) for key, value in values.items())
 

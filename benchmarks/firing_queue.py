@@ -53,12 +53,14 @@ class QueueRun:
         verdicts: one per PLC.
         lost_links: times a link was lost.
         restarts: times a PLC was started again.
+        reports_lost: reports overwritten before they were read.
         faults: injected, by name.
     """
 
     verdicts: tuple[Verdict, ...]
     lost_links: int
     restarts: int
+    reports_lost: int
     faults: Counter[str]
 
 
@@ -103,6 +105,7 @@ def run_queue(
         verdicts=tuple(judge(gunner.shots, late_tick=LATE_TICK) for gunner in gunners),
         lost_links=sum(gunner.shots.lost_links for gunner in gunners),
         restarts=sum(gunner.shots.restarts for gunner in gunners),
+        reports_lost=sum(gunner.shots.reports_lost for gunner in gunners),
         faults=faults,
     )
 

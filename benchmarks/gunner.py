@@ -121,6 +121,7 @@ class Gunner:
             if isinstance(event, Exchanged):
                 self._hear(event.exchange.status)
                 reports = event.exchange.reports
+                self.shots.reports_lost += event.exchange.reports_lost
             else:
                 self.shots.lost_links += 1
                 reports = event.unsent

@@ -32,6 +32,7 @@ class Shots:
         openings: ticks at which valves were seen to switch on, by (station, valve).
         restarts: times a PLC had left RUNNING and was started again.
         lost_links: times a link was lost.
+        reports_lost: reports that the PLC overwrote before they were read.
     """
 
     planned: dict[int, EjectionCommand] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Shots:
     openings: dict[tuple[int, int], list[int]] = field(default_factory=dict)
     restarts: int = 0
     lost_links: int = 0
+    reports_lost: int = 0
 
     @property
     def pulses(self) -> int:

@@ -106,10 +106,10 @@ class RegisterLink:
                 heartbeat_timeout_ms=self._heartbeat_timeout_ms,
             )
             self._require_lease(reading.status)
+            self._take_up(reading)
         except (PlcLinkError, PlcFaultError, PlcMapError, PlcLeaseError):
             self._transport.close()
             raise
-        self._take_up(reading)
         self._connected = True
 
     def exchange(self, request: PlcRequest, commands: Sequence[EjectionCommand]) -> Exchange:
@@ -191,6 +191,9 @@ class RegisterLink:
         self._ticks.restart()
         self._extend(reading)
         self._scan_counter = -1
+        # At once: on a link whose writes arrive and whose answers do not, the PLC goes on firing
+        # and the rings would be overwritten before an exchange goes well again.
+        self._collect(reading)
 
     def _extend(self, reading: Reading) -> None:
         self._ticks.extend(

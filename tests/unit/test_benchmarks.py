@@ -142,7 +142,11 @@ def test_an_opening_that_nobody_planned_is_double():
 
 def test_firing_figures_carry_the_agreed_keys_even_without_any_pulse():
     empty = firing.QueueRun(
-        verdicts=(judge(Shots(), late_tick=1),), lost_links=0, restarts=0, faults=Counter()
+        verdicts=(judge(Shots(), late_tick=1),),
+        lost_links=0,
+        restarts=0,
+        reports_lost=0,
+        faults=Counter(),
     )
     agreed = ("pulses", "p999_ticks", "late", "lost", "double", "p50_ticks", "max_ticks")
     for suffix in ("", "_faults"):

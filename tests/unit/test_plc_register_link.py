@@ -329,3 +329,45 @@ def test_under_any_losses_no_pulse_fires_twice_and_none_vanishes(faults):
     assert len(opened) == len(set(opened))
     fired = {i for i in bench.reports if bench.outcome(i).outcome is PulseOutcome.FIRED}
     assert set(opened) == fired
+
+
+class DeafAfterWriting:
+    """A transport whose writes arrive and whose next answer does not."""
+
+    def __init__(self, transport):
+        self._transport = transport
+        self.open, self.close = transport.open, transport.close
+        self.deaf = False
+        self._wrote = False
+
+    def write_holding(self, address, words):
+        self._transport.write_holding(address, words)
+        self._wrote = True
+
+    def read_holding(self, address, count):
+        wrote, self._wrote = self._wrote, False
+        if self.deaf and wrote:
+            raise PlcLinkError("no answer")
+        return self._transport.read_holding(address, count)
+
+
+def test_no_report_is_overwritten_while_writes_arrive_and_answers_do_not():
+    wires = []
+
+    def wired(transport):
+        wires.append(DeafAfterWriting(transport))
+        return wires[0]
+
+    bench = PlcBench(wrap=wired)
+    tick = bench.start().status.tick
+    for first in range(1, 400, 25):
+        commands = [pulse(i, tick - 100) for i in range(first, first + 25)]
+        wires[0].deaf = True
+        with pytest.raises(PlcLinkError):
+            bench.link.exchange(RUN, commands)
+        bench.pass_ms(10)
+        bench.link.connect()
+        bench.pass_ms(10)
+    wires[0].deaf = False
+    bench.cycle_until(RUN, lambda _: len(bench.reports) == 400)
+    assert bench.lost == 0
