@@ -1,6 +1,6 @@
 # Two commands for everybody: `make run` and `make test`. `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format lint types layers bench golden registers plc-program plc-contract clean train-env system-packages pictures
+.PHONY: help run test test-long check format lint types layers bench golden registers plc-program plc-contract mutants clean train-env system-packages pictures
 
 PYTHON ?= python3
 VENV := .venv
@@ -77,6 +77,11 @@ plc-program: $(VENV)/runtime.stamp ## put plc/st/sortline.st together from its s
 plc-contract: $(VENV)/runtime.stamp ## make plc-contract ADDRESS=host:port: what a PLC gets wrong (valves fire!)
 	@test -n "$(ADDRESS)" || { echo "which PLC? make plc-contract ADDRESS=192.168.1.10:502 [ARGS='--unit 1 --line-id 1']"; exit 2; }
 	@$(BIN)/python -m plc.contract $(ADDRESS) $(ARGS)
+
+mutants: $(VENV)/train.stamp ## which small changes to codec and planner no test notices (the better part of an hour)
+	@$(PIP) install --constraint constraints.txt --requirement deploy/requirements-mutants.txt
+	@$(BIN)/python -m mutmut run $(ARGS)
+	@$(BIN)/python -m mutmut results
 
 pictures: $(VENV)/dev.stamp ## make the docs' pictures from the running demonstration (needs chromium)
 	@PYTHONPATH=. $(BIN)/python docs/make_pictures.py $(ARGS)

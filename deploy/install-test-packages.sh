@@ -14,13 +14,32 @@ command -v arv-fake-gv-camera-0.8 >/dev/null || packages+=(aravis-tools)
 [ -x /usr/lib/openssh/sftp-server ] || packages+=(openssh-client openssh-sftp-server)
 command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || packages+=(mosquitto)
 command -v pdftoppm >/dev/null || packages+=(poppler-utils)
-[ "${#packages[@]}" -eq 0 ] && exit 0
+[ -e /usr/include/modbus/modbus.h ] || packages+=(libmodbus-dev gcc)
+command -v npm >/dev/null || packages+=(npm)
+command -v halcmd >/dev/null || packages+=(linuxcnc-uspace)
+command -v Xvfb >/dev/null || packages+=(xvfb)
+
+node_packages() {
+  [ -d var/node/node_modules/modbus-serial ] && return
+  command -v npm >/dev/null || return 0
+  mkdir -p var/node
+  npm install --silent --no-audit --no-fund --prefix var/node modbus-serial@8.0.25 >/dev/null ||
+    echo "note: modbus-serial could not be installed; tests that need it will skip"
+}
+
+cd "$(dirname "$0")/.."
+if [ "${#packages[@]}" -eq 0 ]; then
+  node_packages
+  exit 0
+fi
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
   echo "note: ${packages[*]} not installed; tests that need them will skip (as root: apt-get install ${packages[*]})"
+  node_packages
   exit 0
 fi
 echo "installing ${packages[*]} ..."
 if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${packages[@]}"; } >/dev/null; then
   echo "note: ${packages[*]} could not be installed; tests that need them will skip"
 fi
+node_packages
