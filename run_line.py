@@ -91,6 +91,14 @@ PACKAGE_COMMANDS = {
         "test valves in maintenance mode, show their wear, log a changed one",
         "twin.valves_command",
     ),
+    "calibrate": (
+        "calibrate a line, or look after its kept calibrations; prints the board",
+        "twin.calibrate_command",
+    ),
+    "doctor": (
+        "examine a line part by part and say what keeps it from sorting",
+        "twin.doctor_command",
+    ),
     "database": (
         "look at and upgrade the plant's database",
         "telemetry.database_command",

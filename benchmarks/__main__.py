@@ -20,6 +20,8 @@ NAMES = (
     "hazards",
     "planning",
     "tracking",
+    "calibration",
+    "calibration_cost",
 )
 
 

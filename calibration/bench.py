@@ -12,7 +12,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from calibration.errors import CalibrationError
 from calibration.units import MonotonicNs
+
+
+class NoMorePhotographsError(CalibrationError):
+    """A bench of photographs has shown all it has for a task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +122,11 @@ class Bench(Protocol):
         ...
 
     def photograph(self) -> Photograph:
-        """Expose once."""
+        """Expose once.
+
+        Raises:
+            NoMorePhotographsError: a bench of photographs has shown all it has for the task.
+        """
         ...
 
     def jog(self, travel_mm: float) -> None:

@@ -75,6 +75,7 @@ def twin_run(
     belts: Path | None = None,
     observer: StepObserver | None = None,
     pipeline: PipelineMaker | None = None,
+    believed: LineCalibration | None = None,
 ) -> LockstepSetup:
     """Let the twin's items ride through the line.
 
@@ -88,6 +89,7 @@ def twin_run(
         belts: folder of photographs of belts; None paints one.
         observer: watches every step.
         pipeline: makes another pipeline than the line's own, for comparison.
+        believed: calibration that the line works with; None for the true one.
 
     Raises:
         ValueError: the recipe and stations, or mix and catalogue, do not fit each other.
@@ -107,7 +109,8 @@ def twin_run(
         for index in range(config.camera.count)
     )
     sight = _sight(world, calibrations, detector, belts)
-    return _setup(line, config, plant, world, sight, calibrations, observer, pipeline)
+    known = calibrations if believed is None else (believed,)
+    return _setup(line, config, plant, world, sight, known, observer, pipeline)
 
 
 def recording_run(

@@ -117,6 +117,8 @@ class TwinCameraConfig(Section):
     sees each whole."""
     vignette: Share = 0.15
     """Loss of light in the corners."""
+    light: Share = 1.0
+    """Of the usual light; less where lamps have aged or failed."""
     dirt_spots: int = Field(default=3, ge=0, le=200)
     """Specks on the camera's window."""
 

@@ -177,7 +177,7 @@ def _window_gain(config: TwinConfig, shape: tuple[int, int]) -> Image:
         at = rng.uniform((0, 0), (width, height))
         size_px, depth = rng.uniform(2, 7), rng.uniform(0.1, 0.4)
         gain *= 1 - depth * np.exp(-((u - at[0]) ** 2 + (v - at[1]) ** 2) / (2 * size_px**2))
-    light = np.clip(gain * 255, 0, 255).astype(np.uint8)
+    light = np.clip(gain * config.camera.light * 255, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(np.repeat(light[:, :, None], 3, axis=2))
 
 

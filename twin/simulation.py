@@ -52,6 +52,7 @@ class SimulationRequest:
         detector: whose eyes to look with, for the twin.
         observer: watches every step, or None.
         pipeline: makes another pipeline than the line's own, for comparison.
+        believed: calibration that the line works with; None for the true one.
     """
 
     line: LineFile
@@ -61,6 +62,7 @@ class SimulationRequest:
     detector: DetectorChoice
     observer: Callable[[str, LineCalibration], StepObserver] | None
     pipeline: PipelineMaker | None = None
+    believed: LineCalibration | None = None
 
 
 def simulate_twin(request: SimulationRequest, progress: Callable[[int], None]) -> SimulationResult:
@@ -87,6 +89,7 @@ def simulate_twin(request: SimulationRequest, progress: Callable[[int], None]) -
         detector=detector,
         observer=_observer(request, detector, calibration),
         pipeline=request.pipeline,
+        believed=request.believed,
     )
     return run_lockstep(setup, progress)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from calibration.bench import Bench, Task, TaskKind
+from calibration.bench import Bench, NoMorePhotographsError, Task, TaskKind
 from calibration.board.sighting import BoardSighting, UnusablePhotograph, find_board
 from calibration.board.spec import BoardSpec
 from calibration.errors import ProcedureError
@@ -51,7 +51,10 @@ def calibrate_belt(
             if step:
                 bench.jog(_STEP_MM)
             share = (laying * _STEPS + step + 1) / (len(LANES) * _STEPS)
-            view = _look(bench, spec, laying, tell, share, reference=not laying and not step)
+            try:
+                view = _look(bench, spec, laying, tell, share, reference=not laying and not step)
+            except NoMorePhotographsError:
+                break
             if view is not None:
                 views.append(view)
     fit = fit_belt(camera.views, camera.fit, views, place, bench.image_size_px)

@@ -1,12 +1,13 @@
 """Camera model: photographs of the board held up, guided until every part and tilt is covered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.bench import Bench, Task, TaskKind
+from calibration.bench import Bench, NoMorePhotographsError, Task, TaskKind
 from calibration.board.sighting import BoardSighting, UnusablePhotograph, find_board
 from calibration.board.spec import BoardSpec
 from calibration.errors import ProcedureError
@@ -48,11 +49,12 @@ def calibrate_camera(bench: Bench, spec: BoardSpec, tell: Tell) -> CameraOutcome
     views: list[BoardView] = []
     covered = coverage(views, bench.image_size_px)
     row, refused = 0, 0
-    while len(views) < FEWEST_PHOTOGRAPHS or not covered.complete:
-        if len(views) + refused >= _MOST_PHOTOGRAPHS:
-            break
+    while _wants_more(views, refused, covered):
         bench.ask(_task(covered, len(views)))
-        image = bench.photograph().image
+        try:
+            image = bench.photograph().image
+        except NoMorePhotographsError:
+            break
         seen = find_board(image, spec)
         if isinstance(seen, UnusablePhotograph):
             row, refused = row + 1, refused + 1
@@ -75,6 +77,12 @@ def calibrate_camera(bench: Bench, spec: BoardSpec, tell: Tell) -> CameraOutcome
     fit = fit_lens(views, bench.image_size_px)
     tell(Step(procedure=NAME, words=words_of(fit), share=1.0))
     return CameraOutcome(views=tuple(views), fit=fit, covered=covered, refused=refused)
+
+
+def _wants_more(views: Sequence[BoardView], refused: int, covered: Coverage) -> bool:
+    if len(views) + refused >= _MOST_PHOTOGRAPHS:
+        return False
+    return len(views) < FEWEST_PHOTOGRAPHS or not covered.complete
 
 
 def view_of(seen: BoardSighting, spec: BoardSpec) -> BoardView:

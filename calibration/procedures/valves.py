@@ -128,11 +128,13 @@ def check_hits(
     shots = _shots(bar, belt, y_mm, belt.speed_mm_per_s, aim)
     fired = bench.fire(shots)
     seen = _bring_back(bench, bar, belt, tell, 1.0)
-    late_mm = -seen.spots_mm[:, 1]
+    speed = float(np.mean([shot.ticks_per_s for shot in fired])) * belt.mm_per_tick
+    # Aimed for the usual speed; a belt that had not gathered it yet carried less during the lag.
+    slower_mm = measured.open_lag_ms * (speed - belt.speed_mm_per_s) / 1000.0
+    late_mm = -seen.spots_mm[:, 1] - slower_mm
     if len(late_mm) < len(fired) // 2:
         msg = f"{len(late_mm)} of {len(fired)} aimed jets hit the strip"
         raise ProcedureError(msg, "calibrate the valves again; check air pressure")
-    speed = float(np.mean([shot.ticks_per_s for shot in fired])) * belt.mm_per_tick
     check = HitCheck(
         offset_mm=float(late_mm.mean()),
         sd_ms=float(late_mm.std(ddof=1)) / speed * 1e3,

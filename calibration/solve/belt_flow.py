@@ -66,6 +66,11 @@ class BeltFlow:
         self._map = places.reshape(*x.shape, 2).astype(np.float32)
         self._length = len(lines)
 
+    @property
+    def longest_mm(self) -> float:
+        """The longest way that two photographs may lie apart."""
+        return (_LARGEST_SHIFT_SHARE * self._length - 2 * _SEARCH_MM) * _MM_PER_PX
+
     def flat(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the belt as seen from straight above, its slow shading taken off.
 

@@ -37,6 +37,7 @@ class RigBelt:
 
     def _new_drive(self) -> BeltDrive:
         self._runs += 1
+        self._begun_ns = self.now_ns
         return BeltDrive(
             config=BeltConfig(speed_mm_per_s=self.speed_mm_per_s),
             mm_per_tick=self._truth.mm_per_tick,
@@ -70,12 +71,12 @@ class RigBelt:
         self.end(MonotonicNs(start_ns + round(run_s * NS_PER_S)))
 
     def travel_mm(self, at_ns: int) -> float:
-        """Return the true travel."""
-        return self._base_mm + self._drive.travel_mm(MonotonicNs(at_ns))
+        """Return the true travel; before the last start the belt lay where it started from."""
+        return self._base_mm + self._drive.travel_mm(MonotonicNs(max(at_ns, self._begun_ns)))
 
     def speed_at(self, at_ns: int) -> float:
         """Return the true speed, mm/s."""
-        return self._drive.speed_mm_per_s(MonotonicNs(at_ns))
+        return self._drive.speed_mm_per_s(MonotonicNs(max(at_ns, self._begun_ns)))
 
     def count(self, at_ns: int) -> int:
         """Return the encoder's count."""

@@ -20,6 +20,10 @@ _FINER: Final = 3
 _BELT_MM_PER_PX: Final = 1.6
 _BELT_WIDTH_MM: Final = 1400.0
 _BELT_LEFT_MM: Final = -200.0
+_FRAME_GREY: Final = 110.0
+"""Of the machine's frame beside the belt, with dark crosses stuck onto it on both sides."""
+_CROSS_BESIDE_MM, _CROSS_S_MM = 15.0, 110.0
+_CROSS_HALF_LONG_MM, _CROSS_HALF_THICK_MM = 8.0, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,7 @@ class Photographer:
         radius2 = ((u - width / 2) / (width / 2)) ** 2 + ((v - height / 2) / (height / 2)) ** 2
         self.light = (1.0 - truth.vignette * radius2 / 2).astype(np.float32)
         """Share of the light that reaches each pixel, (height, width)."""
+        self._crosses = _crosses(self._ground, truth.belt_width_mm)
         self.blur_px = truth.blur_px
         """Defocus, to be changed by whoever knocks at the lens."""
 
@@ -118,7 +123,7 @@ class Photographer:
         )
         off = (self._ground[..., 0] < 0) | (self._ground[..., 0] > self._truth.belt_width_mm)
         frame = np.asarray(drawn, dtype=np.float32)
-        frame[off] = 110.0
+        frame[off] = _FRAME_GREY * (1.0 - 0.8 * self._crosses[off])
         return frame
 
     def _lay(self, scene: npt.NDArray[np.float32], placed: Placed) -> None:
@@ -198,6 +203,20 @@ def _rays(truth: RigTruth, width: int, height: int, finer: int) -> npt.NDArray[n
     points = np.column_stack((u.ravel(), v.ravel())).reshape(-1, 1, 2)
     rays = cv2.undistortPoints(points, truth.lens.camera_matrix, np.array(truth.lens.distortion))
     return np.asarray(rays, dtype=np.float32).reshape(height * finer, width * finer, 2)
+
+
+def _crosses(ground: Float64Array, belt_width_mm: float) -> npt.NDArray[np.float32]:
+    """Return how much of each pixel is covered by the crosses stuck beside the belt."""
+    pixel_mm = float(np.hypot(*(ground[1, 0] - ground[0, 0])))
+    covered = np.zeros(ground.shape[:2])
+    for x in (-_CROSS_BESIDE_MM, belt_width_mm + _CROSS_BESIDE_MM):
+        for s in (-_CROSS_S_MM, 0.0, _CROSS_S_MM):
+            across, along = (np.abs(ground[..., i] - at) for i, at in enumerate((x, s)))
+            for thin, long in ((across, along), (along, across)):
+                arm = np.clip((_CROSS_HALF_THICK_MM - thin) / pixel_mm + 0.5, 0, 1)
+                arm *= np.clip((_CROSS_HALF_LONG_MM - long) / pixel_mm + 0.5, 0, 1)
+                covered = np.maximum(covered, arm)
+    return covered.astype(np.float32)
 
 
 @cache
