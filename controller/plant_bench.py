@@ -10,6 +10,7 @@ from threading import Event
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from calibration.bench import FiredShot, Photograph, Shot, Task
 from calibration.clock import Clock
@@ -18,7 +19,14 @@ from calibration.units import NS_PER_MS, NS_PER_S, BeltTick
 from calibration.valve_map import ValveSpan
 from controller.plc_thread import Exchanged, TimedCommand
 from controller.ports import PlcSide
-from plc.types import EjectionCommand, EjectionReport, PlcRequest, PulseOutcome
+from plc.clock_fit import ClockEstimate, ClockFit
+from plc.types import (
+    EjectionCommand,
+    EjectionReport,
+    PlcRequest,
+    PlcStatus,
+    PulseOutcome,
+)
 from vision.capture import CaptureThread
 from vision.errors import CameraTimeoutError
 from vision.types import Frame
@@ -60,6 +68,11 @@ class PlantBench:
         self._readings: deque[tuple[int, int]] = deque(maxlen=_KEPT)
         self._reports: dict[int, EjectionReport] = {}
         self._request, self._pulse = _IDLE, 0
+        self._fit = ClockFit()
+        self.statuses: list[PlcStatus] = []
+        """Every reading so far, for whoever examines the link."""
+        self.link_error: str | None = None
+        """What the link last complained of."""
         self._never = Event()
         self._size: tuple[int, int] | None = None
 
@@ -74,6 +87,26 @@ class PlantBench:
     def ask(self, task: Task) -> float:
         """Show the task and wait for the person. See `Bench`."""
         return self._person(task)
+
+    @property
+    def tick_sd(self) -> float | None:
+        """Standard deviation of the fit of ticks to time now, ticks; None without a fit."""
+        estimate = self._fit.estimate
+        if not isinstance(estimate, ClockEstimate):
+            return None
+        return float(estimate.sd_tick_at(self._clock.now_ns()))
+
+    def listen(self, seconds: float) -> None:
+        """Only read the PLC for a while."""
+        self._pump_for(seconds)
+
+    def glance(self) -> npt.NDArray[np.uint8]:
+        """Return a fresh frame, wherever the belt is.
+
+        Raises:
+            CalibrationError: none comes.
+        """
+        return self._frame_after(self._clock.now_ns()).image
 
     def photograph(self) -> Photograph:
         """Expose once. See `Bench`."""
@@ -223,8 +256,14 @@ class PlantBench:
             if isinstance(event, Exchanged):
                 status = event.exchange.status
                 self._readings.append((int(status.read_ns), int(status.tick)))
+                self.statuses.append(status)
+                self._fit.add(
+                    read_ns=status.read_ns, round_trip_ns=status.round_trip_ns, tick=status.tick
+                )
                 for report in event.exchange.reports:
                     self._reports[report.pulse_id] = report
-            elif self._readings:
+                continue
+            self.link_error = str(event.error)
+            if self._readings:
                 msg = f"PLC: {event.error}; see run_line.py doctor"
                 raise CalibrationError(msg) from event.error

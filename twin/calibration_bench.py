@@ -185,7 +185,7 @@ def _plant(line: LineFile, source: str | None, console: Console) -> Iterator[Pla
         )
         stack.callback(capture.stop)
         capture.start()
-        plc = open_plc_side(line, _until_measured(line), clock)
+        plc = open_plc_side(line, until_measured(line), clock)
         stack.callback(plc.stop)
         plc.start()
         yield PlantBench(
@@ -197,7 +197,7 @@ def _plant(line: LineFile, source: str | None, console: Console) -> Iterator[Pla
         )
 
 
-def _until_measured(line: LineFile) -> LineCalibration:
+def until_measured(line: LineFile) -> LineCalibration:
     """Return something to open the PLC by: only limits of pulses hang on its scale."""
     config = line.calibration
     return nominal_calibration(

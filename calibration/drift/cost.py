@@ -1,7 +1,7 @@
 """What an error of the calibration costs in purity and recovery, and the limits that follow.
 
-The table was measured by `python -m benchmarks calibration_cost`: the standard scenario with the
-perfect detector and a calibration that is wrong by so much. What costs half a point is told.
+The tables are estimates; `python -m benchmarks calibration_cost` measures the same points on the
+standard scenario and replaces them. What costs half a point is told.
 """
 
 from collections.abc import Sequence

@@ -5,6 +5,7 @@ from calibration.procedures.belt import BeltOutcome
 from calibration.procedures.camera import CameraOutcome
 from calibration.procedures.delay import DelayOutcome
 from calibration.procedures.encoder import EncoderOutcome
+from calibration.procedures.light import LightOutcome
 from calibration.procedures.valves import HitCheck
 from calibration.solve.views import LENS_NAMES
 from calibration.station import MeasuredStation
@@ -80,6 +81,24 @@ def delay_findings(outcome: DelayOutcome) -> tuple[Finding, ...]:
     return (
         Finding(procedure="delay", name="camera_delay_ms", value=fit.delay_ms, sd=fit.sd_ms),
         Finding(procedure="delay", name="delay_scatter_mm", value=fit.scatter_mm),
+    )
+
+
+def light_findings(outcome: LightOutcome) -> tuple[Finding, ...]:
+    """Return exposure, evenness, white balance and noise."""
+    fit = outcome.fit
+    blue, _, red = fit.white_balance
+    return tuple(
+        Finding(procedure="light", name=name, value=value)
+        for name, value in (
+            ("grey_card_level", fit.level),
+            ("exposure_factor", fit.exposure_factor),
+            ("flat_field_gain_max", float(fit.gain.max())),
+            ("vignette_share", fit.vignette_share),
+            ("white_balance_blue", blue),
+            ("white_balance_red", red),
+            ("noise_levels", fit.noise_levels),
+        )
     )
 
 

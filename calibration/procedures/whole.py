@@ -24,8 +24,10 @@ from calibration.procedures.findings import (
     camera_findings,
     delay_findings,
     encoder_findings,
+    light_findings,
     station_findings,
 )
+from calibration.procedures.light import LightOutcome, calibrate_light
 from calibration.procedures.steps import Tell
 from calibration.procedures.valves import (
     BeltScale,
@@ -55,6 +57,7 @@ class Procedure(StrEnum):
     ENCODER = "encoder"
     DELAY = "delay"
     VALVES = "valves"
+    LIGHT = "light"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,7 @@ class _Found:
     belt: BeltOutcome | None = None
     encoder: EncoderOutcome | None = None
     delay: DelayOutcome | None = None
+    light: LightOutcome | None = None
     stations: list[tuple[MeasuredStation, HitCheck]] = field(default_factory=list)
 
 
@@ -147,6 +151,7 @@ class _Run:
             Procedure.ENCODER: self._encoder,
             Procedure.DELAY: self._delay,
             Procedure.VALVES: self._valves,
+            Procedure.LIGHT: self._light,
         }
 
     def do(self, procedure: Procedure) -> None:
@@ -192,6 +197,9 @@ class _Run:
             measured = dataclasses.replace(measured, hit_sd_ms=spread)
             self._found.stations.append((measured, hits))
         self._bench.ask(Task(kind=TaskKind.CLEAR_BELT, words="clear the belt"))
+
+    def _light(self) -> None:
+        self._found.light = calibrate_light(self._bench, self._tell)
 
     def _plane(self, asking: Procedure) -> tuple[BeltPlane, float, float]:
         """Return the belt plane, and the scale with which the board came to it."""
@@ -271,6 +279,7 @@ class _Run:
             *(() if found.belt is None else belt_findings(found.belt)),
             *(() if found.encoder is None else encoder_findings(found.encoder)),
             *(() if found.delay is None else delay_findings(found.delay)),
+            *(() if found.light is None else light_findings(found.light)),
             *(
                 finding
                 for station, hits in found.stations

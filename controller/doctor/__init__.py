@@ -1,0 +1,1 @@
+"""A line's examination: every part asked in turn whether it could sort now, and what to do."""
