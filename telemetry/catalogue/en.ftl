@@ -197,6 +197,7 @@ reason-did_not_run = the line did not run
 reason-no_baseline = no baseline year has been entered
 reason-few_audited_shifts = too few shifts with audits
 reason-same_food_share = the food share was the same in every shift
+reason-few_samples = too few audit samples
 reason-no_audit = no audit
 warning-empty = The ledger has no entries for this period.
 warning-period_running = The period is not over; it ends { $end }.

@@ -213,6 +213,7 @@ reason-did_not_run = желі жұмыс істемеген
 reason-no_baseline = базалық жыл енгізілмеген
 reason-few_audited_shifts = аудиттелген ауысымдар жеткіліксіз
 reason-same_food_share = тамақ үлесі барлық ауысымда бірдей
+reason-few_samples = аудит үлгілері жеткіліксіз
 reason-no_audit = аудит жоқ
 warning-empty = Бұл кезеңде журналда жазба жоқ.
 warning-period_running = Кезең әлі аяқталған жоқ, ол { $end } аяқталады.

@@ -197,6 +197,7 @@ reason-did_not_run = линия не работала
 reason-no_baseline = базовый год не введён
 reason-few_audited_shifts = мало смен с аудитом
 reason-same_food_share = доля пищевых одинакова во всех сменах
+reason-few_samples = мало проб аудита
 reason-no_audit = нет аудита
 warning-empty = В журнале нет записей за этот период.
 warning-period_running = Период ещё не закончен, он закончится { $end }.

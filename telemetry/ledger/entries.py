@@ -241,6 +241,28 @@ class AirSummary:
     over_limit_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """One sample sorted by hand: what part of a stream one material is.
+
+    Attributes:
+        stream: a fraction's product, or `residue`.
+        material: a fraction, or glass, cullet, metal, battery; for purity the stream's own.
+        sample_g: the whole sample.
+        material_g: of the material in it.
+        items: pieces in the sample.
+        by: who sorted it.
+    """
+
+    kind: Literal["audit"] = "audit"
+    stream: str
+    material: str
+    sample_g: int
+    material_g: int
+    items: int
+    by: str
+
+
 Body = (
     Genesis
     | ShiftOpened
@@ -253,6 +275,7 @@ Body = (
     | Dispatch
     | StockCount
     | AirSummary
+    | Audit
 )
 
 

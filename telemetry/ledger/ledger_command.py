@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from telemetry.ledger.audits import read_audits
 from telemetry.ledger.chain import Anchor, Row, as_document, entry_of
 from telemetry.ledger.entries import Action, Entry, MassMethod, Product, Received, Residue
 from telemetry.ledger.errors import EntryError, LedgerError
@@ -45,8 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--shift", help="what stands in one shift, e.g. 2026-10-05/A")
     show.add_argument("--last", type=int, default=_LAST, metavar="N", help="the last N rows")
     actions.add_parser("anchor", help="print number and hash of the last row, to keep elsewhere")
-    tickets = actions.add_parser("tickets", help="enter a CSV file of weighbridge tickets")
-    tickets.add_argument("--file", type=Path, required=True, metavar="FILE.csv")
+    for name, what in (("tickets", "weighbridge tickets"), ("audits", "samples sorted by hand")):
+        entering = actions.add_parser(name, help=f"enter a CSV file of {what}")
+        entering.add_argument("--file", type=Path, required=True, metavar="FILE.csv")
     for name, words in (("cancel", "void an entry"), ("edit", "correct an entry's mass")):
         correct = actions.add_parser(name, help=words)
         correct.add_argument("--uid", required=True)
@@ -72,8 +74,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             case "anchor":
                 head = ledger.head()
                 tell(json.dumps(dataclasses.asdict(head)) if arguments.json else _text(head))
-            case "tickets":
-                entries = read_tickets(arguments.file, accounts)
+            case "tickets" | "audits":
+                read = read_tickets if arguments.action == "tickets" else read_audits
+                entries = read(arguments.file, accounts)
                 done = ledger.append(with_openings(entries, accounts))
                 console.print(f"{len(done.rows)} rows written, {done.repeated} were there")
             case _:

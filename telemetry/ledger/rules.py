@@ -9,6 +9,7 @@ from telemetry.codes.table import CodeError
 from telemetry.ledger.entries import (
     Action,
     AirSummary,
+    Audit,
     Dispatch,
     Entry,
     Genesis,
@@ -25,6 +26,7 @@ from telemetry.ledger.entries import (
 )
 from telemetry.ledger.errors import EntryError
 from telemetry.ledger.shifts import ShiftCalendar
+from vision.types import FRACTIONS
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """A scale's terminal may be this far ahead of this machine; more is a date in the future."""
@@ -35,6 +37,9 @@ MOST_G: Final = 10_000 * 1_000_000
 registry (Trackdéchets), which exists to catch kilograms typed as tonnes."""
 MOST_TICKET_G: Final = 100 * 1_000_000
 """100 t on one weighbridge ticket: twice the heaviest lorry on public roads."""
+MOST_SAMPLE_G: Final = 2_000_000
+"""2 t sorted by hand: ten times the sample of ASTM D5231."""
+RESIDUE: Final = "residue"
 MOST_REMOVAL_G: Final = 200_000
 """200 kg for one item taken off by hand."""
 
@@ -96,6 +101,8 @@ def _mass_problems(entry: Entry) -> Iterator[str]:
     body = entry.body
     if isinstance(body, _MASSED) and body.mass is not None:
         yield from _problems_of_mass(body.mass, most_g=_most_g(body.mass, body))
+    if isinstance(body, Audit):
+        yield from _audit_problems(body)
     if isinstance(body, Processed):
         yield from _problems_of_mass(body.mass, most_g=MOST_G)
     if isinstance(body, ShiftClosed):
@@ -127,6 +134,20 @@ def _problems_of_mass(mass: Mass, *, most_g: int) -> Iterator[str]:
             yield f"interval {mass.low_g}..{mass.high_g} g does not hold {mass.mass_g} g"
         if not 0 < mass.level < 1:
             yield f"level {mass.level:g} of an interval lies between 0 and 1"
+
+
+def _audit_problems(body: Audit) -> Iterator[str]:
+    if body.stream not in (RESIDUE, *FRACTIONS):
+        yield f"stream {body.stream!r} is none of {', '.join((RESIDUE, *FRACTIONS))}"
+    if not 0 < body.sample_g <= MOST_SAMPLE_G:
+        yield f"a sample of {body.sample_g / 1000:g} kg is absurd"
+    if not 0 <= body.material_g <= body.sample_g:
+        yield (
+            f"{body.material_g / 1000:g} kg of {body.material} in a sample of "
+            f"{body.sample_g / 1000:g} kg"
+        )
+    if body.items < 1 or not body.by.strip():
+        yield "an audit names how many pieces it had and who sorted it"
 
 
 def _hours_problems(body: ShiftClosed) -> Iterator[str]:

@@ -5,9 +5,8 @@ Columns: ticket, weighed_at, gross_kg, tare_kg, and where they are known net_kg,
 vehicle, batch, direction (in, out), operation, destination.
 """
 
-import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final
 
 from telemetry.codes.table import CodeError, parse_code
 from telemetry.ledger.config import AccountsConfig
+from telemetry.ledger.csv_rows import csv_rows
 from telemetry.ledger.entries import Dispatch, Entry, Mass, MassMethod, Operation, Received
 from telemetry.ledger.errors import EntryError
 from telemetry.ledger.store import opening
@@ -70,7 +70,7 @@ def entry_from(form: TicketForm, accounts: AccountsConfig) -> Entry:
         EntryError: with everything that is wrong with the ticket.
     """
     problems: list[str] = []
-    at = _time(form.weighed_at, accounts, problems)
+    at = local_time(form.weighed_at, accounts, problems)
     net_g = _net_g(form, problems)
     code = _code(form, accounts, problems)
     operation = _operation(form, problems)
@@ -112,14 +112,9 @@ def read_tickets(path: Path, accounts: AccountsConfig) -> tuple[Entry, ...]:
     Raises:
         EntryError: with every problem, by line number; then no ticket of the file may be entered.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"tickets {path}: cannot be read as UTF-8 text: {error}"
-        raise EntryError(msg) from error
     entries: list[Entry] = []
     problems: list[str] = []
-    for number, row in _rows(path, text):
+    for number, row in csv_rows(path, needed=_NEEDED, known=_KNOWN):
         try:
             entries.append(entry_from(_form(row), accounts))
         except EntryError as error:
@@ -128,39 +123,16 @@ def read_tickets(path: Path, accounts: AccountsConfig) -> tuple[Entry, ...]:
     twice = sorted({uid for uid in numbers if numbers.count(uid) > 1})
     problems += [f"{uid} stands twice" for uid in twice]
     if problems:
-        raise EntryError(f"tickets {path}: " + "\n".join(problems))
+        raise EntryError(f"{path}: " + "\n".join(problems))
     return tuple(entries)
 
 
-def _rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
-    lines = text.splitlines()
-    if not lines:
-        msg = f"tickets {path}: the file is empty; its first line names the columns"
-        raise EntryError(msg)
-    delimiter = ";" if lines[0].count(";") > lines[0].count(",") else ","
-    reader = csv.DictReader(lines, delimiter=delimiter, restkey="", restval="")
-    names = [name.strip() for name in reader.fieldnames or ()]
-    missing = [name for name in _NEEDED if name not in names]
-    unknown = [name for name in names if name not in _KNOWN]
-    if missing or unknown:
-        words = [f"column {name} is missing" for name in missing]
-        words += [f"column {name!r} is unknown" for name in unknown]
-        raise EntryError(f"tickets {path}: {'; '.join(words)}; known are {', '.join(_KNOWN)}")
-    reader.fieldnames = names
-    for row in reader:
-        if "" in row:
-            msg = f"tickets {path}: line {reader.line_num} has more cells than columns"
-            raise EntryError(msg)
-        yield reader.line_num, row
-
-
 def _form(row: Mapping[str, str]) -> TicketForm:
-    cells = {name: (value or "").strip() for name, value in row.items()}
-    cells["direction"] = cells.get("direction") or "in"
-    return TicketForm(**cells)
+    return TicketForm(**(dict(row) | {"direction": row.get("direction") or "in"}))
 
 
-def _time(text: str, accounts: AccountsConfig, problems: list[str]) -> datetime | None:
+def local_time(text: str, accounts: AccountsConfig, problems: list[str]) -> datetime | None:
+    """Return a written time with the plant's offset; what is wrong is added to the problems."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -171,7 +143,8 @@ def _time(text: str, accounts: AccountsConfig, problems: list[str]) -> datetime 
     return accounts.calendar.local(at)
 
 
-def _grams(name: str, text: str, problems: list[str]) -> int:
+def grams(name: str, text: str, problems: list[str]) -> int:
+    """Return written kilograms as grams; what is wrong is added to the problems."""
     if not _NUMBER.match(text.replace(" ", "").replace("\u00a0", "")):
         problems.append(f"{name} {text!r} is not a number of kilograms")
         return 0
@@ -180,12 +153,12 @@ def _grams(name: str, text: str, problems: list[str]) -> int:
 
 def _net_g(form: TicketForm, problems: list[str]) -> int:
     before = len(problems)
-    gross_g = _grams("gross_kg", form.gross_kg, problems)
-    tare_g = _grams("tare_kg", form.tare_kg, problems)
+    gross_g = grams("gross_kg", form.gross_kg, problems)
+    tare_g = grams("tare_kg", form.tare_kg, problems)
     net_g = gross_g - tare_g
     if len(problems) == before and (tare_g < 0 or net_g <= 0):
         problems.append(f"gross {form.gross_kg} kg and tare {form.tare_kg} kg leave no load")
-    if form.net_kg and abs(_grams("net_kg", form.net_kg, problems) - net_g) > _NET_TOLERANCE_G:
+    if form.net_kg and abs(grams("net_kg", form.net_kg, problems) - net_g) > _NET_TOLERANCE_G:
         problems.append(f"net {form.net_kg} kg is not gross less tare, {net_g / _G_PER_KG:g} kg")
     return net_g
 

@@ -25,6 +25,7 @@ from telemetry.measures.landfill import LandfillStanding, landfill_standing
 from telemetry.measures.sorting import balance_closure, residue_share, sorted_out_share
 from telemetry.measures.storage import StockMove, StorageState, storage_state
 from telemetry.reports import parts, sections
+from telemetry.reports.audit_evidence import with_audits
 from telemetry.reports.document import ReportDocument, Worksheet
 from telemetry.reports.errors import ReportBlockedError, ReportError
 from telemetry.reports.evidence import Evidence
@@ -130,6 +131,7 @@ class _Builder:
         self._rows = rows
         self._books = books_of(entries)
         self._codes = source.accounts.codes
+        self._evidence = with_audits(source.evidence, entries, self._books.residue_g)
         self._everything = [entry_of(row) for row in source.history]
 
     def document(self) -> ReportDocument:
@@ -138,7 +140,7 @@ class _Builder:
         closure = self._closure()
         stock = self._stock()
         landfill = self._landfill()
-        products = parts.product_parts(books, source.evidence, self._codes, last)
+        products = parts.product_parts(books, self._evidence, self._codes, last)
         seen = Circumstances(
             accounts=source.accounts,
             period=period,
@@ -163,20 +165,20 @@ class _Builder:
             received=parts.received_parts(books, self._codes, last),
             products=products,
             residue=parts.residue_parts(books, self._codes, last),
-            banned_351=sections.banned(source.evidence, books),
+            banned_351=sections.banned(self._evidence, books),
             hazard_removals=parts.removal_parts(books),
             dispatched=parts.dispatch_parts(books, self._codes, last),
             equipment=parts.equipment_part(books),
             measures=tuple(parts.measure_part(m) for m in self._measures(closure, landfill)),
             landfill=sections.landfill(source.accounts, landfill),
             composition=parts.composition_parts(
-                source.evidence.composition, by_season=period.kind in _YEARLY
+                self._evidence.composition, by_season=period.kind in _YEARLY
             ),
-            weee=parts.weee_parts(source.evidence),
+            weee=parts.weee_parts(self._evidence),
             air=parts.air_parts(books.air),
             stock=sections.stock(stock),
             worksheet=self._worksheet(),
-            model=sections.models(source.evidence),
+            model=sections.models(self._evidence),
             ledger=sections.ledger(self._rows),
             warnings=warnings_of(seen),
         )
@@ -198,7 +200,7 @@ class _Builder:
             availability(equipment),
             throughput(equipment),
             closure,
-            food_driver(self._source.evidence.food_samples).slope,
+            food_driver(self._evidence.food_samples).slope,
         ]
         if landfill is not None:
             found += [landfill.share, landfill.share_change, landfill.volume_change]

@@ -7,10 +7,22 @@ import pytest
 
 from telemetry.ledger.canonical import digest
 from telemetry.ledger.chain import BEFORE_FIRST, Anchor, make_row, verify_rows
-from telemetry.ledger.entries import ShiftClosed
+from telemetry.ledger.entries import Audit, ShiftClosed
 from telemetry.ledger.errors import EntryError
 from telemetry.ledger.rules import check
 from tests.support.plant import NOON, accounts, bale, entry, seen, ticket, weighed
+
+
+def audit(**changes):
+    values = {
+        "stream": "plastic",
+        "material": "plastic",
+        "sample_g": 20_000,
+        "material_g": 19_000,
+        "items": 400,
+        "by": "A. Auditor",
+    }
+    return Audit(**(values | changes))
 
 
 def received(**changes):
@@ -39,6 +51,9 @@ def received(**changes):
             "30 h run",
         ),
         (entry("", received()), "a uid has 1 to 200"),
+        (entry("x", audit(stream="gold")), "stream 'gold' is none of residue, plastic"),
+        (entry("x", audit(material_g=30_000)), "30 kg of plastic in a sample of 20 kg"),
+        (entry("x", audit(items=0)), "an audit names how many pieces"),
         (entry("x", dataclasses.replace(bale("1", 1).body, items=-4)), "-4 items"),
     ],
 )

@@ -8,20 +8,24 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
 
+from telemetry.ledger.audits import read_audits
 from telemetry.ledger.chain import BEFORE_FIRST, Anchor, Fault, make_row
 from telemetry.ledger.entries import Removal
+from telemetry.ledger.errors import EntryError
 from telemetry.ledger.rules import day_of
 from telemetry.measures.banned import Part
 from telemetry.measures.season import DayComposition
 from telemetry.reports.build import ReportKind, Revision, Source, build
 from telemetry.reports.errors import ReportBlockedError, ReportError
 from telemetry.reports.evidence import Evidence, QualityFigure
+from telemetry.reports.pdf import FONTS
 from telemetry.reports.period import parse_period
 from telemetry.reports.seal import as_bytes, as_json, content_hash, from_bytes, json_schema
 from telemetry.reports.writers import ReportFormat, write_files
-from telemetry.wording import DAGGER, Language, wording
+from telemetry.wording import CATALOGUE, DAGGER, Language, wording
 from tests.support.plant import accounts, bale, correction, entry, ticket
 from tests.support.plant_month import END, FIRST, fortnight
 from vision.types import Fraction
@@ -287,3 +291,63 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, september):
             codes=accounts().codes.code_table(),
             folder=place,
         )
+
+
+AUDITS = """audited_at,stream,material,sample_kg,material_kg,items,by
+2026-09-03 10:00,plastic,plastic,20.0,19.2,410,A. Auditor
+2026-09-03 11:00,plastic,plastic,21.0,20.4,433,A. Auditor
+2026-09-04 10:00,plastic,plastic,19.5,18.3,402,A. Auditor
+2026-09-04 11:00,residue,food,60.0,21.0,300,A. Auditor
+2026-09-04 12:00,residue,food,62.0,19.0,310,A. Auditor
+2026-09-04 12:00,residue,metal,62.0,1.0,310,A. Auditor
+"""
+
+
+def test_audits_give_purity_and_banned_material_their_value_interval_and_sample(tmp_path):
+    path = tmp_path / "audits.csv"
+    path.write_text(AUDITS)
+    entries = [*fortnight(), *read_audits(path, accounts())]
+    document = report(entries=entries, evidence=Evidence())
+    purity = next(part for part in document.products if part.fraction == "plastic").purity
+    assert purity.value == pytest.approx(57.9 / 60.5, abs=1e-5)
+    assert 0.85 < purity.lo < purity.value < purity.hi < 1.0
+    assert (purity.basis, purity.n_blocks, purity.n_objects) == ("mass", 3, 1245)
+    assert (purity.method, purity.audited_kg) == ("ratio_block", 60.5)
+    (food,) = [part for part in document.banned_351 if part.item == 20]
+    assert food.share == pytest.approx(40 / 122, abs=1e-5)
+    assert food.lo < food.share < food.hi
+    (metal,) = [part for part in document.banned_351 if part.item == 15]
+    assert metal.lo is None
+    assert document.model.audit_date == "2026-09-04"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("2026-09-03 10:00,plastic,plastic,20,x,5,A", "'x' is not a number of kilograms"),
+        ("2026-09-03 10:00,plastic,plastic,20,19,many,A", "'many' is not a number of pieces"),
+        ("3.9.,plastic,plastic,20,19,5,A", "is not like"),
+    ],
+)
+def test_an_audit_that_cannot_be_read_is_refused_by_line(tmp_path, row, words):
+    path = tmp_path / "audits.csv"
+    path.write_text(AUDITS.splitlines()[0] + "\n" + row + "\n")
+    with pytest.raises(EntryError, match=f"line 2: .*{words}"):
+        read_audits(path, accounts())
+
+
+def test_the_shipped_fonts_have_every_letter_of_every_language():
+    letters = {
+        character
+        for path in CATALOGUE.glob("*.ftl")
+        for character in path.read_text(encoding="utf-8")
+        if character.isprintable()
+    }
+    for path in FONTS.glob("*.ttf"):
+        drawn = set(TTFont(path).getBestCmap())
+        missing = {
+            letter
+            for letter in letters | set(LETTERS + LETTERS.upper())
+            if ord(letter) not in drawn
+        }
+        assert missing == set(), path
