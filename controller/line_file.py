@@ -106,14 +106,17 @@ class LineFile(Section):
 
     @property
     def queue_plc(self) -> PlcConfig:
-        """The main PLC, which runs this project's program.
+        """The line's only PLC, which runs this project's program, as the twin's does.
 
         Raises:
-            ConfigError: the line has plain remote I/O instead.
+            ConfigError: the line has several, or plain remote I/O instead.
         """
         main = self.main_plc
-        if isinstance(main, DirectConfig):
-            msg = 'plc.mode: the twin\'s PLC runs a program; this needs mode "queue"'
+        if isinstance(main, DirectConfig) or len(self.plcs) > 1:
+            msg = (
+                'plc: the twin has one PLC with a program: give one [plc] with mode "queue", or '
+                "run this line on its own plant"
+            )
             raise ConfigError([msg])
         return main
 

@@ -101,6 +101,46 @@ def test_the_budget_is_checked_for_a_measured_calibration(capsys, tmp_path, meas
     assert "transit 30 mm at 1500 mm/s = 20.0 ms" in err
 
 
+SECOND_PLC = """
+[[plc]]
+name = "second"
+stations = ["paper", "food"]
+transport = { kind = "tcp", host = "127.0.0.1", port = 5503 }
+unit_id = 1
+timeout_ms = 100
+cycle_ms = 10
+heartbeat_timeout_ms = 300
+max_ticks_per_s = 12000
+encoder_stall_ms = 1500
+
+[limits]
+"""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "[plc]\n": '[[plc]]\nname = "first"\nstations = ["plastic", "weee"]\n',
+            "[limits]\n": SECOND_PLC,
+        },
+        {
+            "unit_id = 1\n": 'unit_id = 1\nmode = "direct"\ncoil_count = 328\nbelt_coil = 320\n'
+            "first_coils = [0, 80, 160, 240]\nwatchdog_ms = 500\nmax_open_ms = 200\n",
+            "[limits]\n": '[encoder]\nkind = "register"\naddress = 0\n\n[limits]\n',
+        },
+    ],
+    ids=["two PLCs", "remote I/O"],
+)
+def test_other_plcs_than_the_twins_are_in_order_but_not_for_the_twin(capsys, tmp_path, changes):
+    path = write(tmp_path, changes | {"../../models": str(ROOT / "models")})
+    code, _, err = check(capsys, path)
+    assert code == 0, err
+    for command in ("demo", "simulate"):
+        assert run_line.main([command, str(path)]) == 2
+        assert "the twin has one PLC with a program" in capsys.readouterr().err
+
+
 def test_files_that_are_not_there_are_all_named(capsys, tmp_path, measured):
     (tmp_path / "film.avi").unlink()
     (tmp_path / "calibration.json").unlink()
