@@ -142,8 +142,6 @@ class Product:
     Attributes:
         fraction: as the line names it.
         bin: where it lies.
-        code: six digits.
-        mass: of it.
         items: counted by the line, None where nobody counted.
     """
 
@@ -160,8 +158,6 @@ class Residue:
     """What stayed on the belt.
 
     Attributes:
-        code: six digits.
-        mass: of it.
         pending_review: an unresolved lamp or battery event: whether it is the hazardous mirror
             entry is for a person to decide.
         items: counted by the line.
@@ -180,7 +176,6 @@ class Removal:
 
     Attributes:
         what: kind of item: mercury_lamp, battery, ...
-        code: six digits.
         hazardous: by the code table on that day.
         item: the line's own record of it (session and track), empty if a person found it.
         mass: None if it was not weighed.
