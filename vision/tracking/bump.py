@@ -5,6 +5,7 @@ belt, or the encoder lost its hold of it. The jump must be told and not be taken
 items, since every later item would be placed wrong by as much without anything to show for it.
 """
 
+from collections import deque
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,12 @@ _JUMP_MM: Final = 5.0
 that flickers by a detector's pixel."""
 _LOOK_CLOSER_MM: Final = 2.0
 """Mean jumps below this are not looked at item by item."""
+_USUAL_FRAMES: Final = 50
+_FEWEST_FRAMES: Final = 15
+"""Frames with enough items before what is usual is known, and anything is called unusual."""
+_UNUSUAL: Final = 6.0
+"""A jump is this many times the usual common error of a frame (four standard deviations of a normal
+one). A coarse detector snaps all boxes to its grid together; that is no knock."""
 _ALIKE_SHARE: Final = 0.4
 """Items' jumps may differ by this share of the common one (median deviation)."""
 _TICK_SLACK_MM: Final = 3.0
@@ -33,6 +40,7 @@ class BumpWatch:
     def __init__(self) -> None:
         """Start unmoved."""
         self._speed_mm_per_s: float | None = None
+        self._usual_mm: deque[float] = deque(maxlen=_USUAL_FRAMES)
 
     def observe(
         self, innovation_mm: Float64Array, *, speed_mm_per_s: float
@@ -49,7 +57,11 @@ class BumpWatch:
         )
         if innovation_mm.shape[1] < _FEWEST_ITEMS:
             return None
-        if np.abs(innovation_mm.mean(axis=1)).max() < _LOOK_CLOSER_MM:
+        common_mm = float(np.abs(innovation_mm.mean(axis=1)).max())
+        known = len(self._usual_mm) >= _FEWEST_FRAMES
+        usual_mm = float(np.median(self._usual_mm)) if known else np.inf
+        self._usual_mm.append(common_mm)
+        if common_mm < max(_LOOK_CLOSER_MM, _UNUSUAL * usual_mm):
             return None
         jump = np.median(innovation_mm, axis=1)
         apart = np.median(np.hypot(*(innovation_mm - jump[:, None])))
