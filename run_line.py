@@ -67,6 +67,10 @@ PACKAGE_COMMANDS = {
         "run the line in virtual time and print purity, recovery and by-catch",
         "twin.simulate_command",
     ),
+    "advise": (
+        "print what recovery a purity costs at a load, and how much feed it bears",
+        "twin.advise_command",
+    ),
     "compare": (
         "run two recipes on the same items and print both in one table",
         "twin.compare_command",
