@@ -33,7 +33,8 @@ def test_the_most_feed_is_the_greatest_load_that_reaches_both():
 
 
 def test_advise_prints_curve_and_advice(capsys):
-    words = ["advise", "--fraction", "plastic", "--purity", "0.5", "--items", "8", "--json"]
+    words = ["advise", "--fraction", "plastic", "--purity", "0.5", "--items", "12"]
+    words += ["--recovery", "0.1", "--json"]
     assert run_line.main(words) == 0
     found = json.loads(capsys.readouterr().out)
     ratios = [point["max_by_catch_ratio"] for point in found["curve"]]
