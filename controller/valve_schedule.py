@@ -163,8 +163,17 @@ class ValveSchedule:
         rest_tick = timing.rest_tick
         pieces: list[_Interval] = []
         shift = timing.shift_tick(valve)
-        for united in _united(valve, wanted, rest_tick):
-            interval = _shifted(united, shift, earliest_tick)
+        # Shifted first: a valve that opens late and closes in time needs a longer pause.
+        mine = [
+            _shifted(
+                _Interval(w.window.open_tick, w.window.close_tick, {w.track_id}),
+                shift,
+                earliest_tick,
+            )
+            for w in wanted
+            if w.window.first <= valve <= w.window.last
+        ]
+        for interval in _united(mine, rest_tick):
             first, last = interval.open_tick - rest_tick, interval.close_tick + rest_tick
             left = [interval]
             for pulse in self._committed[valve]:
@@ -183,20 +192,15 @@ def _valves(span: ValveSpan) -> range:
     return range(span.first, span.last + 1)
 
 
-def _united(valve: int, wanted: Iterable[WantedWindow], rest_tick: int) -> list[_Interval]:
-    """Unite the windows on one valve that leave it no time to close in between."""
-    mine = sorted(
-        (w for w in wanted if w.window.first <= valve <= w.window.last),
-        key=lambda w: (w.window.open_tick, w.window.close_tick, w.track_id),
-    )
+def _united(mine: Iterable[_Interval], rest_tick: int) -> list[_Interval]:
+    """Unite intervals on one valve that leave it no time to close in between."""
     united: list[_Interval] = []
-    for item in mine:
-        window = item.window
-        if united and window.open_tick <= united[-1].close_tick + rest_tick:
-            united[-1].close_tick = max(united[-1].close_tick, window.close_tick)
-            united[-1].track_ids.add(item.track_id)
+    for item in sorted(mine, key=lambda i: (i.open_tick, i.close_tick, min(i.track_ids))):
+        if united and item.open_tick <= united[-1].close_tick + rest_tick:
+            united[-1].close_tick = max(united[-1].close_tick, item.close_tick)
+            united[-1].track_ids |= item.track_ids
         else:
-            united.append(_Interval(window.open_tick, window.close_tick, {item.track_id}))
+            united.append(item)
     return united
 
 

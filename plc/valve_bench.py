@@ -4,6 +4,7 @@ Implements the controller's `ValveBench` over the driver. The heartbeat goes on 
 a bench that falls silent makes the PLC close its valves and leave maintenance, as it should.
 """
 
+import logging
 import threading
 from collections.abc import Sequence
 from types import TracebackType
@@ -12,11 +13,13 @@ from typing import Final, Self
 from calibration.clock import Clock
 from calibration.units import NS_PER_MS, MonotonicNs
 from calibration.valve_shot import ValveShot
-from plc.errors import EncoderError, PlcError
+from plc.errors import EncoderError, PlcError, PlcLinkError
 from plc.register_flags import StationKind, ValveTestReason, ValveTestState
 from plc.register_link import RegisterLink
 from plc.service_types import StationInfo, ValveTest, ValveTestResult
 from plc.types import PlcRequest, PlcState, PlcStatus
+
+_log = logging.getLogger(__name__)
 
 _CYCLE_S: Final = 0.02
 _ENTER_MS: Final = 2000.0
@@ -24,6 +27,8 @@ _PAUSE_MS: Final = 200
 """Between two pulses: three time constants of a manifold that refills in 60 ms."""
 _WHOLE_MS: Final = 120
 """After the end of a pulse: slow valves have closed, and the next pulse is still to come."""
+_LOST_ANSWERS: Final = 3
+"""Times that one call's shots are fired anew; a link that loses more is to be mended."""
 _SLACK_MS: Final = 2000.0
 """Longer than a test may take beyond its pulses and pauses before the PLC counts as stuck."""
 _NO_AIR_KPA: Final = 90.0
@@ -44,6 +49,10 @@ _WORDS: Final[dict[ValveTestReason, str]] = {
 
 class ValveBenchError(PlcError):
     """The valve bench cannot do what is asked, with what to do about it."""
+
+
+class OutOfModeError(ValveBenchError):
+    """The PLC is not in maintenance mode any more."""
 
 
 class PressureBench:
@@ -69,6 +78,10 @@ class PressureBench:
         Raises:
             PlcError: no PLC, another one, or it does not enter the mode.
         """
+        self._enter()
+        return self
+
+    def _enter(self) -> None:
         self._link.connect()
         try:
             self._turn(maintenance=False)
@@ -81,7 +94,6 @@ class PressureBench:
         except BaseException:
             self._link.close()
             raise
-        return self
 
     def __exit__(
         self,
@@ -124,9 +136,24 @@ class PressureBench:
     def shoot(self, station: int, valve: int, *, open_ms: int, count: int) -> Sequence[ValveShot]:
         """Fire one valve `count` times; blocks for the pulses, the pauses and half a second.
 
+        An answer that does not come in time, or so late that the PLC took the silence for the end,
+        costs the shots of this call, not the whole test: the mode is entered again and they are
+        fired anew.
+
         Raises:
-            PlcError: the link broke, the PLC refused or stopped the test, or it does not end.
+            PlcError: the link broke again and again, the PLC refused or stopped the test, or it
+                does not end.
         """
+        for _ in range(_LOST_ANSWERS):
+            try:
+                return self._shoot(station, valve, open_ms=open_ms, count=count)
+            except (PlcLinkError, OutOfModeError) as error:
+                _log.warning("valve %d is fired anew: %s", valve, error)
+                self._link.close()
+                self._enter()
+        return self._shoot(station, valve, open_ms=open_ms, count=count)
+
+    def _shoot(self, station: int, valve: int, *, open_ms: int, count: int) -> list[ValveShot]:
         test = ValveTest(
             station=station, valve=valve, open_ms=open_ms, pause_ms=_PAUSE_MS, count=count
         )
@@ -139,8 +166,7 @@ class PressureBench:
             self._turn(maintenance=True)
             result = self._link.service.test_result()
             if result.sequence == sequence:
-                if result.state in (ValveTestState.REFUSED, ValveTestState.ABORTED):
-                    raise ValveBenchError(_refused(result))
+                _require_taken(result)
                 if result.pulses_done not in seen_ns:
                     seen_ns[result.pulses_done] = self._clock.now_ns()
                 # Until then the next pulse has not opened, and this one's air has long gone.
@@ -177,10 +203,16 @@ def _shot(result: ValveTestResult, open_ms: int) -> ValveShot:
     )
 
 
-def _refused(result: ValveTestResult) -> str:
+def _require_taken(result: ValveTestResult) -> None:
+    """Raise why the PLC does not do a test, if it does not."""
     if result.state is ValveTestState.ABORTED:
-        return "the PLC broke the test off: it left maintenance mode (safety circuit, another mode)"
-    return f"the PLC refused the test: {_WORDS.get(result.reason, result.reason.name)}"
+        msg = "the PLC broke the test off: it left maintenance mode (safety circuit, silence)"
+        raise OutOfModeError(msg)
+    if result.state is ValveTestState.REFUSED:
+        msg = f"the PLC refused the test: {_WORDS.get(result.reason, result.reason.name)}"
+        if result.reason is ValveTestReason.NOT_IN_MAINTENANCE:
+            raise OutOfModeError(msg)
+        raise ValveBenchError(msg)
 
 
 def _why_not(status: PlcStatus) -> str:

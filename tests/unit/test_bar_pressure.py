@@ -31,3 +31,11 @@ def test_nothing_falls_before_the_valves_lag() -> None:
 def test_a_whole_bar_of_large_nozzles_stays_above_nothing_and_fits_its_register() -> None:
     shown = pressure(set(range(80)), nozzle_mm=3.0)
     assert 0.0 < shown < SUPPLY_KPA
+
+
+def test_a_pulse_too_short_for_its_valve_leaves_nothing_open() -> None:
+    air = AirConfig(jitter_ms=0.0, slow_valves=(2,))
+    bar = BarPressure(air=air, valve_counts=(8,), nozzles_mm=(1.5,), seed=1, flap_travel_ms=100.0)
+    for at_ms in range(400):
+        bar.update([{2} if at_ms < 3 else set()], MonotonicNs(at_ms * 1_000_000))
+    assert abs(bar.pressure_kpa(0) - SUPPLY_KPA) < 3.0

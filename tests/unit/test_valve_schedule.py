@@ -1,9 +1,14 @@
 import itertools
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.bar_aim import BarAim
 from controller.jet_window import JetWindow, StationTiming, command_of
 from controller.valve_schedule import SharedPulse, ValveSchedule, WantedWindow
 from plc.types import EjectionCommand
 from tests.support.belt_scenes import MM_PER_TICK, TICKS_PER_S, station
+from tests.unit.test_bar_aim import response
 
 STATION = station()
 TIMING = StationTiming(STATION, mm_per_tick=MM_PER_TICK, ticks_per_s=TICKS_PER_S)
@@ -119,3 +124,61 @@ def test_pulses_long_past_are_forgotten() -> None:
     bar.reserve(window(10, 10, far, far + 100))
     (pulse,) = bar.reserve(window(10, 10, 0, 500))
     assert pulse.new
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lags=st.lists(st.floats(0.0, 20.0), min_size=80, max_size=80),
+    dead=st.sets(st.integers(0, 79), max_size=20),
+    steps=st.lists(
+        st.lists(
+            st.tuples(
+                st.integers(0, 70), st.integers(0, 9), st.integers(0, 400), st.integers(60, 300)
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+)
+def test_pulses_never_overlap_on_a_valve_however_unlike_the_valves_are(
+    lags: list[float], dead: set[int], steps: list[list[tuple[int, int, int, int]]]
+) -> None:
+    measured = response(dead=tuple(dead), slow=dict(enumerate(lags)))
+    timing = StationTiming(
+        STATION,
+        mm_per_tick=MM_PER_TICK,
+        ticks_per_s=TICKS_PER_S,
+        aim=BarAim(STATION, measured),
+    )
+    schedule = ValveSchedule(valve_count=80, max_duty=1.0, duty_window_ms=1000.0)
+    ids, sent = itertools.count(1), list[EjectionCommand]()
+    for step, wanted in enumerate(steps):
+        windows = [
+            WantedWindow(
+                track_id=10 * step + at,
+                window=window(
+                    first,
+                    first + width,
+                    1000 + 250 * step + start,
+                    1000 + 250 * step + start + long,
+                ),
+            )
+            for at, (first, width, start, long) in enumerate(wanted)
+        ]
+        pulses = schedule.reserve(
+            windows,
+            timing,
+            lambda w: command_of(w, pulse_id=next(ids), station=0),
+            earliest_tick=900 + 250 * step,
+        )
+        sent += [pulse.command for pulse in pulses if pulse.new]
+        assert all(p.command.open_tick >= 900 + 250 * step for p in pulses if p.new)
+    for valve in range(80):
+        own = sorted(
+            (c.open_tick, c.close_tick) for c in sent if c.valves.first <= valve <= c.valves.last
+        )
+        assert valve not in dead or not own
+        for (_, closed), (opened, _) in itertools.pairwise(own):
+            assert closed < opened

@@ -38,7 +38,9 @@ class _Bar:
     ) -> None:
         self._truth, self._air, self._drop_kpa, self._rng = truth, air, drop_kpa, rng
         self._on: frozenset[int] = frozenset()
-        self._events: list[tuple[int, int]] = []
+        self._events: list[tuple[int, int, int]] = []
+        self._opens_ns: dict[int, int] = {}
+        self._order = 0
         self._blowing = 0
         self._at_ns: int | None = None
         self._kpa = SUPPLY_KPA
@@ -52,12 +54,18 @@ class _Bar:
                 lags = self._truth.open_lag_ms if valve in on else self._truth.close_lag_ms
                 lag_ms = float(lags[valve]) + self._air.jitter_ms * float(self._rng.normal())
                 effect_ns = now_ns + int(max(lag_ms, _MIN_LAG_MS) * NS_PER_MS)
-                heapq.heappush(self._events, (effect_ns, 1 if valve in on else -1))
+                if valve in on:
+                    self._opens_ns[valve] = effect_ns
+                else:
+                    # A pulse too short for its valve lets no air out; it never leaves it open.
+                    effect_ns = max(effect_ns, self._opens_ns[valve])
+                self._order += 1
+                heapq.heappush(self._events, (effect_ns, self._order, 1 if valve in on else -1))
         self._on = on
         while self._events and self._events[0][0] <= now_ns:
-            at_ns, change = heapq.heappop(self._events)
+            at_ns, _, change = heapq.heappop(self._events)
             self._follow(at_ns)
-            self._blowing = max(self._blowing + change, 0)
+            self._blowing += change
         self._follow(now_ns)
         noise_kpa = _NOISE_KPA * float(self._rng.normal())
         self.shown_kpa = max(self._kpa + noise_kpa, _LEAST_SHOWN_KPA)
