@@ -1,7 +1,7 @@
 """Machines and materials of the published experiments, as far as they are published.
 
-What a study's stored pages do not tell is marked as ours; none of it is chosen by what a law should
-show.
+What a study's stored pages do not tell is marked as ours. The size of the film pieces was chosen
+after seeing what other sizes gave (docs/twin.md says which), so that figure depends on the setting.
 """
 
 import math
