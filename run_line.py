@@ -104,7 +104,7 @@ PACKAGE_COMMANDS = {
         "twin.doctor_command",
     ),
     "database": (
-        "look at and upgrade the plant's database",
+        "look after the plant's database: schema, sending, retention, export",
         "telemetry.database_command",
     ),
     "cameras": (

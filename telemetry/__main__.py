@@ -7,15 +7,16 @@ import argparse
 import importlib
 import logging
 import sys
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from controller.config_report import ConfigError
+from controller.line_file import read_document
 from telemetry.config import TelemetryConfig
 from telemetry.errors import StoreError, TelemetryStartError
+from telemetry.line_section import read_telemetry
 from telemetry.process import serve
 
 EXIT_OK = 0
@@ -41,27 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             serve(config, ready=_announce, lifeline=sys.stdin.buffer)
         else:
             serve(_read_config(arguments.line), ready=_announce)
-    except (ValidationError, OSError, KeyError, tomllib.TOMLDecodeError) as error:
-        print(f"telemetry: {arguments.line or 'configuration'}: {error}", file=sys.stderr)
-        return EXIT_CANNOT_START
-    except (ConfigError, StoreError, TelemetryStartError) as error:
+    except (ValidationError, ConfigError, StoreError, TelemetryStartError) as error:
         print(f"telemetry: {error}", file=sys.stderr)
         return EXIT_CANNOT_START
     return EXIT_OK
 
 
 def _read_config(path: Path) -> TelemetryConfig:
-    """Read the section; paths in it are relative to the file's folder."""
-    with path.open("rb") as file:
-        document = tomllib.load(file)
-    config = TelemetryConfig.model_validate(document["telemetry"])
-    folder = path.resolve().parent
-    if "accounts" in document:
+    """Read the section, and the accounts of a plant that keeps any."""
+    config = read_telemetry(path)
+    if "accounts" in read_document(path):
         # Checking a line file loads what sorts; a supervised process is handed the result.
         opening = importlib.import_module("telemetry.ledger.opening")
         config = config.model_copy(update={"plant": opening.read_plant_line(path)})
-    places = {"store_path": config.store_path, "socket_path": config.socket_path}
-    return config.model_copy(update={name: folder / place for name, place in places.items()})
+    return config
 
 
 def _announce(port: int) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from calibration.section import Section
 from telemetry.ledger.plant_line import PlantLine
+from telemetry.plant.config import PlantConfig
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -42,6 +43,8 @@ class TelemetryConfig(Section):
     """Needed to bind beyond loopback: the page has no login, anyone who reaches it may operate."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names or addresses by which browsers reach the page; others are refused."""
+    database: PlantConfig | None = None
+    """The plant's database that items are sent on to; without it they stay in the line's store."""
 
     plant: PlantLine | None = None
     """Whose accounts this process keeps; filled in from [accounts], never written by hand."""
@@ -64,6 +67,16 @@ class TelemetryConfig(Section):
             )
             raise ValueError(msg)
         return self
+
+    def beside(self, folder: Path) -> "TelemetryConfig":
+        """Return the section with its paths taken from a folder, the line file's."""
+        return self.model_copy(
+            update={
+                "store_path": (folder / self.store_path).resolve(),
+                "socket_path": (folder / self.socket_path).resolve(),
+                "database": None if self.database is None else self.database.beside(folder),
+            }
+        )
 
     @property
     def host_names(self) -> frozenset[str]:

@@ -21,6 +21,7 @@ from telemetry.hub import LineHub
 from telemetry.line_server import LineServer, bind_socket
 from telemetry.metrics import LineCollector, make_registry
 from telemetry.page_state import PageStateSource
+from telemetry.plant.child import SenderChild
 from telemetry.recorder import Recorder
 from telemetry.store import ItemStore
 from telemetry.store_writer import WriteResult
@@ -62,6 +63,7 @@ class TelemetryProcess:
             raise
         self._config = config
         self._failure: StoreError | None = None
+        self._sender = SenderChild(config, clock) if config.database is not None else None
         self._drain_s = 0.0
         self._hub = LineHub(clock=clock)
         self._recorder = Recorder(store=store, on_written=self._written)
@@ -123,6 +125,8 @@ class TelemetryProcess:
             self._line.disconnect()
             stop.set()
             await self._end_accounts()
+        if self._sender is not None:
+            self._sender.stop()
         with contextlib.suppress(FileNotFoundError):
             self._config.socket_path.unlink()
         if self._failure is not None:
@@ -158,6 +162,8 @@ class TelemetryProcess:
         while not stop.is_set():
             self._hub.watch_store(self._recorder.status)
             self._hub.watch_accounts(self._pages.accounts_status)
+            if self._sender is not None:
+                self._sender.keep()
             if self._web.should_exit:
                 self._broadcast.end()
             with contextlib.suppress(TimeoutError):

@@ -67,16 +67,16 @@ def load_line(path: Path, recipe: Path | None = None) -> WholeLine:
             problems.append(msg)
     if line is None or telemetry is None or twin is None or problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
-    paths = {"store_path": telemetry.store_path, "socket_path": telemetry.socket_path}
-    moved = {name: (folder / place).resolve() for name, place in paths.items()}
+    located = telemetry.beside(folder)
     plant = None
     if accounts is not None:
-        store_path = moved["store_path"]
-        plant = PlantLine(accounts=accounts, line_id=line.line.id, store_path=store_path)
+        plant = PlantLine(
+            accounts=accounts, line_id=line.line.id, store_path=located.store_path
+        )
     return WholeLine(
         path=path,
         line=line,
-        telemetry=telemetry.model_copy(update=moved | {"plant": plant}),
+        telemetry=located.model_copy(update={"plant": plant}),
         twin=twin,
         accounts=accounts,
     )

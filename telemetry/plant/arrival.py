@@ -37,6 +37,19 @@ class Arrival:
     arrived_seq: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far one session has arrived.
+
+    Attributes:
+        arrived_seq: highest record number that is there.
+        ending: closed or interrupted, None while open.
+    """
+
+    arrived_seq: int = 0
+    ending: str | None = None
+
+
 class PlantDatabase:
     """The items' side of a plant's database. One thread at a time uses an instance.
 
@@ -70,19 +83,20 @@ class PlantDatabase:
         with self.database.write() as connection:
             return self._arrive(connection, batch)
 
-    def arrived_seq(self, line_id: str, session_id: str) -> int:
-        """Return up to which record number a session has arrived, 0 if it is unknown.
+    def standings(self) -> dict[tuple[str, str], Standing]:
+        """Return how far every session has arrived, by line id and session id.
 
         Raises:
             DatabaseError: the database cannot be reached.
         """
-        query = (
-            select(SESSIONS.c.arrived_seq)
-            .join(LINES)
-            .where(LINES.c.line_id == line_id, SESSIONS.c.session_id == session_id)
-        )
+        query = select(
+            LINES.c.line_id, SESSIONS.c.session_id, SESSIONS.c.arrived_seq, SESSIONS.c.ending
+        ).join_from(SESSIONS, LINES)
         with self.database.read() as connection:
-            return int(connection.scalar(query) or 0)
+            return {
+                (line_id, session_id): Standing(arrived_seq=arrived, ending=ending)
+                for line_id, session_id, arrived, ending in connection.execute(query)
+            }
 
     def _arrive(self, connection: Connection, batch: ItemBatch) -> Arrival:
         line_no = number_of(connection, LINES, batch.session.line_id)
@@ -115,7 +129,7 @@ class PlantDatabase:
         if agreed != zone_name:
             msg = (
                 f"database {self.database.name} counts its days in {agreed}, not {zone_name}: "
-                f"set telemetry.plant.time_zone to {agreed}"
+                f"set telemetry.database.time_zone to {agreed}"
             )
             raise DatabaseError(msg)
 

@@ -1,21 +1,11 @@
 """Finished items of one session on their way to the plant's database, as a struct of arrays."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-
-from controller.types import ItemRecord
-from telemetry.plant.codes import (
-    ACTION_CODES,
-    FRACTION_CODES,
-    NO_STATION,
-    OUTCOME_CODES,
-    REASON_CODES,
-)
 
 ITEM_TYPE: Final = np.dtype(
     [
@@ -40,7 +30,6 @@ ITEM_COLUMNS: Final = tuple(ITEM_TYPE.names or ())
 MASS_MAX_MG: Final = 2**31 - 1
 """Two tonnes: the largest mass a row can hold; nothing heavier lies on a sorting belt."""
 US_PER_S: Final = 1_000_000
-_MG_PER_G = 1000.0
 
 Rows = npt.NDArray[Any]
 
@@ -95,25 +84,3 @@ class ItemBatch:
         if len(self.rows) and self.rows["mass_mg"].min() < 0:
             msg = f"session {self.session.session_id}: an item has a negative mass"
             raise ValueError(msg)
-
-
-def rows_of(records: Sequence[tuple[datetime, ItemRecord]]) -> Rows:
-    """Return records with the wall time of their ends as rows, bundle_no zero.
-
-    Masses beyond MASS_MAX_MG, infinite ones included, are stored as that.
-    """
-    rows = np.zeros(len(records), ITEM_TYPE)
-    for row, (at, record) in zip(rows, records, strict=True):
-        track, decision = record.track, record.decision
-        row["at_us"] = round(at.timestamp() * US_PER_S)
-        row["record_seq"] = record.record_seq
-        row["mass_mg"] = min(track.mass_g * _MG_PER_G, MASS_MAX_MG)
-        row["mass_sd_mg"] = min(track.mass_sd_g * _MG_PER_G, MASS_MAX_MG)
-        row["width_mm"], row["length_mm"] = track.width_mm, track.length_mm
-        row["confidence"] = decision.confidence
-        row["fraction"] = FRACTION_CODES[decision.fraction]
-        row["action"] = ACTION_CODES[decision.action]
-        row["reason"] = REASON_CODES[decision.reason]
-        row["station"] = NO_STATION if decision.station is None else decision.station
-        row["outcome"] = OUTCOME_CODES[record.outcome]
-    return rows

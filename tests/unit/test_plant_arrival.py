@@ -11,12 +11,10 @@ from telemetry.database.engine import Database
 from telemetry.database.migration import open_database
 from telemetry.errors import DatabaseConflictError, DatabaseError
 from telemetry.plant.arrival import PlantDatabase
-from telemetry.plant.batch import MASS_MAX_MG, rows_of
 from telemetry.plant.codes import ACTION_OF, FRACTION_OF, OUTCOME_OF, REASON_OF, code_names
 from telemetry.plant.parts import drop_month, ensure_months, month_of, split_by_month
 from telemetry.plant.tables import CODE_NAMES, DAYS, HOURS, ITEMS, MINUTES, PARTS, SESSIONS
 from tests.support.plant_items import batch, facts, made_rows, recount, stored_rollup
-from tests.support.telemetry_line import RecordSource
 from vision.types import Fraction
 
 
@@ -161,18 +159,6 @@ def test_every_word_has_a_number_and_the_database_can_say_it(plant: PlantDatabas
     assert set(OUTCOME_OF.values()) == set(ItemOutcome)
     with plant.database.read() as connection:
         assert {tuple(row) for row in connection.execute(select(CODE_NAMES))} == set(code_names())
-
-
-def test_records_become_rows_and_absurd_masses_are_capped() -> None:
-    records = list(RecordSource("s", seed=4).many(50))
-    at = datetime(2026, 11, 25, 12, tzinfo=UTC)
-    rows = rows_of([(at, record) for record in records])
-    assert rows["record_seq"].tolist() == [record.record_seq for record in records]
-    assert rows["at_us"][0] == at.timestamp() * 1_000_000
-    assert rows["mass_mg"].max() <= MASS_MAX_MG
-    for row, record in zip(rows, records, strict=True):
-        assert FRACTION_OF[int(row["fraction"])] is record.decision.fraction
-        assert OUTCOME_OF[int(row["outcome"])] is record.outcome
 
 
 def test_rows_that_are_not_in_order_or_weigh_less_than_nothing_are_refused() -> None:

@@ -1,0 +1,135 @@
+"""Reads a line's own store beside the telemetry process that writes it: the outbox's source."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import numpy as np
+
+from telemetry.errors import StoreError
+from telemetry.plant.batch import (
+    ITEM_TYPE,
+    MASS_MAX_MG,
+    US_PER_S,
+    ItemBatch,
+    Rows,
+    SessionFacts,
+)
+from telemetry.plant.codes import (
+    ACTION_CODES,
+    FRACTION_CODES,
+    NO_STATION,
+    OUTCOME_CODES,
+    REASON_CODES,
+)
+from telemetry.store_schema import APPLICATION_ID, SCHEMA_VERSION
+
+_MG_PER_G: Final = 1000.0
+_SESSIONS: Final = (
+    "SELECT session, session_id, line_id, station_names, opened_at_utc, account, ending,"
+    " (SELECT max(record_seq) FROM items WHERE items.session = sessions.session)"
+    " FROM sessions ORDER BY session"
+)
+_ITEMS: Final = (
+    "SELECT record_seq, at_utc, fraction, confidence, mass_g, action, reason, station, outcome,"
+    " story FROM items JOIN stories USING (session, record_seq)"
+    " WHERE session = ? AND record_seq > ? ORDER BY record_seq LIMIT ?"
+)
+
+
+class LineSession:
+    """One session in a line's store.
+
+    Attributes:
+        facts: what the plant is told of it.
+        last_seq: number of its newest record, 0 if it has none.
+    """
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        number, session_id, line_id, stations, opened, account, ending, last = row
+        self.number = int(number)
+        self.last_seq = int(last or 0)
+        self.facts = SessionFacts(
+            line_id=line_id,
+            session_id=session_id,
+            station_names=tuple(json.loads(stations)),
+            opened_at=datetime.fromisoformat(opened),
+            account=account,
+            ending=ending,
+        )
+
+
+class LineStoreReader:
+    """A read-only view of one store file. Opened for each look, so the file may come and go.
+
+    Args:
+        path: of the store; `[telemetry] store_path`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def sessions(self) -> tuple[LineSession, ...]:
+        """Return all sessions, oldest first.
+
+        Raises:
+            StoreError: there is no such store, or it is of another version.
+        """
+        with self._opened() as database:
+            return tuple(LineSession(row) for row in database.execute(_SESSIONS))
+
+    def batches(self, session: LineSession, *, after_seq: int, limit: int) -> Iterator[ItemBatch]:
+        """Yield the session's records above a number, at most `limit` in a batch.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        while True:
+            with self._opened() as database:
+                rows = database.execute(_ITEMS, (session.number, after_seq, limit)).fetchall()
+            if not rows:
+                return
+            after_seq = int(rows[-1][0])
+            stories = [(row, json.loads(row[-1])) for row in rows]
+            for bundle_id, part in groupby(stories, key=lambda told: str(told[1]["bundle_id"])):
+                yield ItemBatch(session=session.facts, bundle_id=bundle_id, rows=_rows(list(part)))
+
+    def _opened(self) -> "closing[sqlite3.Connection]":
+        try:
+            # immutable=0, mode=ro: the write-ahead log of the running telemetry process is read.
+            database = sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True)
+            database.execute("PRAGMA busy_timeout = 5000")
+            known = database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+            version = database.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.Error as error:
+            msg = f"store {self._path} cannot be read: {error}"
+            raise StoreError(msg) from error
+        if not known or version != SCHEMA_VERSION:
+            database.close()
+            msg = f"{self._path} is no store of a line with schema {SCHEMA_VERSION}"
+            raise StoreError(msg)
+        return closing(database)
+
+
+def _rows(told: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> Rows:
+    rows = np.zeros(len(told), ITEM_TYPE)
+    for row, (item, story) in zip(rows, told, strict=True):
+        seq, at_utc, fraction, confidence, mass_g, action, reason, station, outcome, _ = item
+        track = story["track"]
+        row["record_seq"] = seq
+        row["at_us"] = round(datetime.fromisoformat(at_utc).timestamp() * US_PER_S)
+        row["mass_mg"] = min(mass_g * _MG_PER_G, MASS_MAX_MG)
+        row["mass_sd_mg"] = min(track["mass_sd_g"] * _MG_PER_G, MASS_MAX_MG)
+        row["width_mm"], row["length_mm"] = track["width_mm"], track["length_mm"]
+        row["confidence"] = confidence
+        row["fraction"] = FRACTION_CODES[fraction]
+        row["action"], row["reason"] = ACTION_CODES[action], REASON_CODES[reason]
+        row["station"] = NO_STATION if station is None else station
+        row["outcome"] = OUTCOME_CODES[outcome]
+    return rows
