@@ -22,6 +22,8 @@ NAMES = (
     "tracking",
     "calibration",
     "calibration_cost",
+    "ledger",
+    "estimates",
 )
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
+from benchmarks.postgres import PostgresServer, running_server, why_no_postgresql
 from telemetry.database.address import sqlite_url
 from telemetry.database.engine import Database
 from telemetry.database.migration import open_database
-from tests.support.databases import PostgresServer, running_server, why_no_postgresql
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from telemetry.plant.arrival import PlantDatabase
 from telemetry.plant.corrections import Correction, correct_item
 from telemetry.plant.parquet import export_items
 from telemetry.plant.parts import known_months
+from telemetry.plant.periods import read_period
 from telemetry.plant.retention import Retention, prune
 from telemetry.plant.tables import CORRECTIONS, DAYS, HOURS, ITEMS, MINUTES
 from tests.support.line_stores import FilledStore
@@ -262,3 +263,26 @@ def test_a_full_disk_under_the_plants_file_is_worth_a_retry(tmp_path: Path) -> N
     assert plant.deliver(batch(made_rows(5000, first_seq=11, seed=3, span_s=10))).taken == 5000
     assert stored_rollup(database, MINUTES) == recount(database, MINUTES)
     database.close()
+
+
+def test_a_period_is_the_sum_of_its_days_corrections_included(plant: PlantDatabase) -> None:
+    rows = made_rows(300)
+    whole = read_period(plant.database, date(2026, 11, 1), date(2026, 12, 31))
+    assert whole.items == 300
+    assert whole.mass_kg == pytest.approx(rows["mass_mg"].sum() / 1e6)
+    correct_item(plant, _correction(7, mass_g=0.0))
+    after = read_period(plant.database, date(2026, 11, 1), date(2026, 12, 31))
+    assert after.items == 300
+    assert after.mass_kg == pytest.approx(whole.mass_kg - rows["mass_mg"][6] / 1e6)
+    assert after.changed_at > whole.changed_at
+    days = [
+        read_period(plant.database, day, day).items
+        for day in (date(2026, 11, 30), date(2026, 12, 1))
+    ]
+    assert sum(days) == 300
+    assert min(days) > 0
+
+
+def test_a_period_without_items_is_empty(plant: PlantDatabase) -> None:
+    nothing = read_period(plant.database, date(2020, 1, 1), date(2020, 12, 31))
+    assert (nothing.items, nothing.sums, nothing.changed_at) == (0, (), None)

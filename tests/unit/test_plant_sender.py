@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import URL
 
+from benchmarks.postgres import running_server, why_no_postgresql
 from calibration.clock import MonotonicClock
 from telemetry.config import TelemetryConfig
 from telemetry.database.engine import Database
@@ -22,7 +23,6 @@ from telemetry.plant.config import PlantConfig
 from telemetry.plant.line_store import LineStoreReader
 from telemetry.plant.sender import PlantSender
 from telemetry.plant.tables import DAYS, HOURS, ITEMS, MINUTES, SESSIONS
-from tests.support.databases import running_server, why_no_postgresql
 from tests.support.line_stores import FilledStore
 from tests.support.plant_items import recount, stored_rollup
 

@@ -1,4 +1,4 @@
-"""Empty databases for tests: a SQLite file, and Debian's PostgreSQL started for this run."""
+"""Debian's PostgreSQL started for one run, in a folder of its own, for tests and benchmarks."""
 
 import itertools
 import os
@@ -33,17 +33,21 @@ def why_no_postgresql() -> str:
 class PostgresServer:
     """A server on a Unix socket in a folder of its own; never on a TCP port."""
 
-    def __init__(self, *, durable: bool = False) -> None:
-        """Make a cluster; `durable` keeps fsync on, as a plant does."""
+    def __init__(self, *, durable: bool = False, settings: tuple[str, ...] = ()) -> None:
+        """Make a cluster; `durable` keeps fsync on, as a plant does.
+
+        Raises:
+            RuntimeError: initdb refused.
+        """
         self.folder = Path(tempfile.mkdtemp(prefix="sortline-postgresql-"))
         self._as_owner = _OWNER if os.geteuid() == 0 else None
         if self._as_owner:
             shutil.chown(self.folder, _OWNER, _OWNER)
         self._run("initdb", "--auth=trust", f"--username={_OWNER}", "--encoding=UTF8", "--no-sync")
-        settings = ["listen_addresses=''", f"unix_socket_directories='{self.folder}'"]
+        chosen = ["listen_addresses=''", f"unix_socket_directories='{self.folder}'", *settings]
         if not durable:
-            settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-        self._options = " ".join(f"-c {setting}" for setting in settings)
+            chosen += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        self._options = " ".join(f"-c {setting}" for setting in chosen)
 
     def start(self) -> None:
         """Start and wait until it takes connections."""
@@ -84,7 +88,7 @@ class PostgresServer:
         engine.dispose()
 
     def _run(self, program: str, *arguments: str) -> None:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - programs of Debian's PostgreSQL
             [str(BINARIES / program), f"--pgdata={self.folder / 'data'}", *arguments],
             user=self._as_owner,
             group=self._as_owner,
@@ -101,9 +105,11 @@ class PostgresServer:
 
 
 @contextmanager
-def running_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+def running_server(
+    *, durable: bool = False, settings: tuple[str, ...] = ()
+) -> Iterator[PostgresServer]:
     """Start a server of one's own; stopped and removed at the end."""
-    server = PostgresServer(durable=durable)
+    server = PostgresServer(durable=durable, settings=settings)
     try:
         server.start()
         yield server
