@@ -103,6 +103,10 @@ PACKAGE_COMMANDS = {
         "examine a line part by part and say what keeps it from sorting",
         "twin.doctor_command",
     ),
+    "estimates": (
+        "plan an audit; learn a mass model from weighed samples",
+        "telemetry.estimates_command",
+    ),
     "database": (
         "look after the plant's database: schema, sending, retention, export",
         "telemetry.database_command",

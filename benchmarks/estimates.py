@@ -29,6 +29,7 @@ from benchmarks.shift_world import (
     ShiftWorld,
     library_masses,
 )
+from benchmarks.twin_shifts import twin_runs
 from telemetry.estimates.class_mass import ClassMasses, weighed_by_class
 from telemetry.estimates.confusion import ConfusionAudit, ConfusionKnowledge, know
 from telemetry.estimates.ratio import block_ratio
@@ -37,6 +38,7 @@ from telemetry.estimates.types import Basis, Evidence, NoShare, Share
 
 SHIFTS, QUICK_SHIFTS = 1000, 100
 MASS_SHIFTS, QUICK_MASS_SHIFTS = 100, 40
+TWIN_RUNS, QUICK_TWIN_RUNS = 20, 2
 RUNS: Final = 20
 """Histories of shifts that begin apart, so that the shifts are not all of one history."""
 AUDITS: Final = 8
@@ -74,6 +76,9 @@ def run(*, quick: bool, console: Console) -> Figures:
     both = _sum(tallies)
     console.print("throughput of rigid items ...")
     errors = throughput_errors(QUICK_MASS_SHIFTS if quick else MASS_SHIFTS)
+    runs_on_twin = QUICK_TWIN_RUNS if quick else TWIN_RUNS
+    console.print(f"{runs_on_twin} lockstep runs of the twin ...")
+    on_twin = twin_runs(runs_on_twin)
     pts = np.abs(drifting.composition_pts)
     return Figures(
         values=(
@@ -90,6 +95,8 @@ def run(*, quick: bool, console: Console) -> Figures:
             ("composition_median_error_pts", float(np.median(pts))),
             ("mass_worst_error_pct", float(np.max(np.abs(errors.learned_pct)))),
             ("mass_median_error_with_scale_pct", float(np.median(np.abs(errors.reconciled_pct)))),
+            ("twin_coverage", sum(told.hit for told in on_twin) / len(on_twin)),
+            ("twin_runs", float(len(on_twin))),
         ),
         notes=(
             "statistics of shifts (benchmarks/shift_world.py), no frames and no jets",
@@ -97,6 +104,7 @@ def run(*, quick: bool, console: Console) -> Figures:
             "composition_error_pts: 95 % of the errors by mass are smaller, drifting shifts",
             "mass: rigid items by laws learned from weighed bins, no scale at the belt;",
             "  with_scale: reconciled with a belt scale of class 0.5",
+            "twin: lockstep runs with jets and by-catch, sampled portions against the bin's truth",
         ),
     )
 

@@ -70,9 +70,7 @@ def load_line(path: Path, recipe: Path | None = None) -> WholeLine:
     located = telemetry.beside(folder)
     plant = None
     if accounts is not None:
-        plant = PlantLine(
-            accounts=accounts, line_id=line.line.id, store_path=located.store_path
-        )
+        plant = PlantLine(accounts=accounts, line_id=line.line.id, store_path=located.store_path)
     return WholeLine(
         path=path,
         line=line,

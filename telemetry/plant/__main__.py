@@ -32,7 +32,9 @@ def main() -> int:
     stop = threading.Event()
     threading.Thread(target=_follow, args=(stop,), daemon=True, name="lifeline").start()
     try:
-        make_sender(config.database, config.store_path).run(stop.wait, every_s=config.database.every_s)
+        make_sender(config.database, config.store_path).run(
+            stop.wait, every_s=config.database.every_s
+        )
     except DatabaseError as error:
         print(f"telemetry.plant: {error}", file=sys.stderr)
         return EXIT_CANNOT_START

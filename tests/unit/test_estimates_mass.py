@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.mass_model import MassModel, MassModelError, load, save, size_terms
+from run_line import main
 from telemetry.estimates.errors import EstimateError
 from telemetry.estimates.mass_learning import fit_mass_model, read_weighings
 from telemetry.estimates.overlap import overlap_of
@@ -210,3 +211,25 @@ def test_an_empty_belt_overlaps_not_at_all() -> None:
 def test_a_stretch_too_long_for_one_look_is_refused() -> None:
     with pytest.raises(EstimateError, match="100 m"):
         overlap_of(np.zeros(2), np.array([0.0, 2e5]), np.ones(2), np.ones(2))
+
+
+def test_the_command_plans_an_audit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimates", "plan", "--expected", "0.95", "--half-width", "0.01", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["items"] == pytest.approx(2 * 1825, rel=0.02)
+    assert told["items_without_error"] == 299
+    assert main(["estimates", "plan", "--expected", "95"]) == 2
+    assert "between 0 and 1" in capsys.readouterr().err
+
+
+def test_the_command_learns_a_model_and_names_a_bad_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = _samples(tmp_path / "s.csv", per_weighing=3, weighings=10)
+    words = ["estimates", "fit-mass", str(samples), "--into", str(tmp_path / "models")]
+    assert main([*words, "--date", "2026-11-25"]) == 0
+    path = Path(capsys.readouterr().out.splitlines()[-1])
+    assert load(path).source == "s.csv"
+    samples.write_text(HEADER + "1,plastic,10,10,,-5\n")
+    assert main(words) == 2
+    assert "row 2" in capsys.readouterr().err
