@@ -12,7 +12,7 @@ from plc.ports import PlcLink, RegisterTransport
 from plc.register_link import RegisterLink
 from plc.registers import MAILBOX, SERVICE, STATUS
 from plc.tick_extension import TickExtension
-from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest
+from plc.types import EjectionCommand, EjectionReport, Exchange, PlcRequest, PulseOutcome
 from twin.belt_drive import BeltDrive
 from twin.config import BeltConfig
 from twin.soft_plc.config import SoftPlcConfig
@@ -100,6 +100,12 @@ class Rig:
     silence_ms: float = 1.5 * HEARTBEAT_TIMEOUT_MS
     reports: dict[int, list[EjectionReport]] = field(default_factory=dict)
     lost: int = 0
+
+    @property
+    def good_outcomes(self) -> set[PulseOutcome]:
+        """What may become of a pulse that came in time: a PC on a busy machine may say late."""
+        late = {PulseOutcome.LATE} if self.early_tick else set()
+        return {PulseOutcome.FIRED} | late
 
     def cycle(self, request: PlcRequest, commands: Sequence[EjectionCommand] = ()) -> Exchange:
         """Exchange once, note the reports, let a cycle pass."""
