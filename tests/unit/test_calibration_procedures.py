@@ -95,7 +95,7 @@ def test_scale_delay_and_valves_come_out(rig):
 
 def test_the_record_says_who_when_what_and_how_well(rig):
     _, _, record, _ = rig
-    assert record.provenance.procedures == ("camera", "belt", "encoder", "delay", "valves")
+    assert record.provenance.procedures == tuple(procedure.value for procedure in Procedure)
     assert record.provenance.measured_by == "anna"
     assert record.finding("hold_out_error_px") < 0.2
     assert record.finding("hold_out_error_px") != record.finding("fit_error_px")

@@ -10,11 +10,13 @@ import run_line
 from calibration import line_calibration
 from calibration.bench import Task, TaskKind
 from calibration.board.spec import board_named
+from calibration.procedures.whole import Procedure
 from twin.rig.bench import RigBench
 from twin.rig.truth import random_rig
 from twin.whole_line import LINES
 
 LINE = LINES / "standard.toml"
+EVERYTHING = tuple(procedure.value for procedure in Procedure)
 
 
 class Ran:
@@ -51,7 +53,7 @@ def test_the_twin_is_calibrated_from_nothing_and_judged(ran, kept):
     assert "measured by anna" in shown.said
     assert "hold_out_error_px" in shown.said
     document = json.loads(ran(LINE, "show", "--store", kept, "--json").out)
-    assert document["procedures"] == ["camera", "belt", "encoder", "delay", "valves"]
+    assert document["procedures"] == list(EVERYTHING)
     assert abs(document["findings"]["delay.camera_delay_ms"]) < 0.3
 
 
@@ -64,13 +66,7 @@ def test_the_line_can_load_what_was_kept(kept):
 
 def test_each_step_is_kept_as_a_picture(kept):
     pictures = sorted((kept / "pictures").iterdir())
-    assert {path.stem.split("-")[1] for path in pictures} == {
-        "camera",
-        "belt",
-        "encoder",
-        "delay",
-        "valves",
-    }
+    assert {path.stem.split("-")[1] for path in pictures} == set(EVERYTHING)
     assert cv2.imread(str(pictures[0])).shape[1] == 960
 
 
