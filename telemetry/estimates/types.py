@@ -24,6 +24,8 @@ class Method(StrEnum):
     """Audited samples: ratio estimator over blocks of belt time or sampled portions."""
     CORRECTED_COUNTS = "corrected_counts"
     """What the line named, corrected by the audited confusion matrix."""
+    OUTPUT_SAMPLES = "output_samples"
+    """Samples of every output, weighted with the outputs' masses."""
     SCALE = "scale"
     """Weighed."""
     SCALE_RECONCILED = "scale_reconciled"

@@ -10,8 +10,9 @@ from typing import Final
 
 from telemetry.ledger.config import AccountsConfig
 from telemetry.ledger.csv_rows import csv_rows
-from telemetry.ledger.entries import Audit, Entry
+from telemetry.ledger.entries import Entry
 from telemetry.ledger.errors import EntryError
+from telemetry.ledger.sampling import Audit
 from telemetry.ledger.weighbridge import grams, local_time
 
 _COLUMNS: Final = (

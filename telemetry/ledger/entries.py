@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from telemetry.ledger.sampling import Audit, Naming
 from vision.types import Fraction
 
 
@@ -236,28 +237,6 @@ class AirSummary:
     over_limit_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
-    """One sample sorted by hand: what part of a stream one material is.
-
-    Attributes:
-        stream: a fraction's product, or `residue`.
-        material: a fraction, or glass, cullet, metal, battery; for purity the stream's own.
-        sample_g: the whole sample.
-        material_g: of the material in it.
-        items: pieces in the sample.
-        by: who sorted it.
-    """
-
-    kind: Literal["audit"] = "audit"
-    stream: str
-    material: str
-    sample_g: int
-    material_g: int
-    items: int
-    by: str
-
-
 Body = (
     Genesis
     | ShiftOpened
@@ -271,6 +250,7 @@ Body = (
     | StockCount
     | AirSummary
     | Audit
+    | Naming
 )
 
 

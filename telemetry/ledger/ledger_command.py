@@ -17,6 +17,7 @@ from telemetry.ledger.audits import read_audits
 from telemetry.ledger.chain import Anchor, Row, as_document, entry_of
 from telemetry.ledger.entries import Action, Entry, MassMethod, Product, Received, Residue
 from telemetry.ledger.errors import EntryError, LedgerError
+from telemetry.ledger.naming import read_naming
 from telemetry.ledger.opening import read_accounts
 from telemetry.ledger.plant_database import plant_database
 from telemetry.ledger.store import Ledger
@@ -28,6 +29,12 @@ from telemetry.wall import utc_now
 EXIT_OK, EXIT_FAULTS = 0, 1
 _ANCHOR = re.compile(r"^(\d+):([0-9a-f]{64})$")
 _LAST = 20
+_FILES = {
+    "tickets": ("weighbridge tickets", read_tickets),
+    "audits": ("samples sorted by hand", read_audits),
+    "naming": ("items named by the line and by a person", read_naming),
+}
+"""Actions that enter a CSV file."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--shift", help="what stands in one shift, e.g. 2026-10-05/A")
     show.add_argument("--last", type=int, default=_LAST, metavar="N", help="the last N rows")
     actions.add_parser("anchor", help="print number and hash of the last row, to keep elsewhere")
-    for name, what in (("tickets", "weighbridge tickets"), ("audits", "samples sorted by hand")):
+    for name, (what, _) in _FILES.items():
         entering = actions.add_parser(name, help=f"enter a CSV file of {what}")
         entering.add_argument("--file", type=Path, required=True, metavar="FILE.csv")
     for name, words in (("cancel", "void an entry"), ("edit", "correct an entry's mass")):
@@ -74,9 +81,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             case "anchor":
                 head = ledger.head()
                 tell(json.dumps(dataclasses.asdict(head)) if arguments.json else _text(head))
-            case "tickets" | "audits":
-                read = read_tickets if arguments.action == "tickets" else read_audits
-                entries = read(arguments.file, accounts)
+            case name if name in _FILES:
+                entries = _FILES[name][1](arguments.file, accounts)
                 done = ledger.append(with_openings(entries, accounts))
                 console.print(f"{len(done.rows)} rows written, {done.repeated} were there")
             case _:

@@ -33,8 +33,13 @@ SELECT t.story FROM items i JOIN sessions s USING (session)
 JOIN stories t USING (session, record_seq)
 WHERE s.line_id = ? AND i.fraction IN ('weee', 'mercury_lamp') AND i.at_utc >= ? AND i.at_utc < ?
 """
+_NAMED = """
+SELECT i.session, i.fraction, count(*), sum(i.outcome IN (?, ?))
+FROM items i JOIN sessions s USING (session)
+WHERE s.line_id = ? AND i.at_utc >= ? AND i.at_utc < ? GROUP BY 1, 2
+"""
 _FIRST_STORIES = """
-SELECT t.story, min(i.record_seq) FROM items i JOIN sessions s USING (session)
+SELECT t.story, min(i.record_seq), i.session FROM items i JOIN sessions s USING (session)
 JOIN stories t USING (session, record_seq)
 WHERE s.line_id = ? AND i.at_utc >= ? AND i.at_utc < ? GROUP BY s.session
 """
@@ -65,6 +70,23 @@ class MinuteSum:
     outcome: ItemOutcome
     items: int
     mass_g: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedItems:
+    """Items that one model bundle took for one fraction.
+
+    Attributes:
+        model: bundle that named them.
+        fraction: as they were named.
+        items: how many.
+        sorted_out: how many of them were ejected or taken off.
+    """
+
+    model: str
+    fraction: Fraction
+    items: int
+    sorted_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +181,28 @@ class LineItems:
                 found.append(WeeeCount(possible=proposal.possible, items=1))
         return tuple(found)
 
+    def named(self, start: datetime, end: datetime) -> tuple[NamedItems, ...]:
+        """Return what each model bundle named, and how much of it was sorted out.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        bounds = (self._line_id, _text(start), _text(end))
+        out = (ItemOutcome.EJECTED.value, ItemOutcome.REMOVED.value)
+        model = {
+            session: RecordStory.model_validate_json(story).root.bundle_id
+            for story, _, session in self._rows(_FIRST_STORIES, bounds)
+        }
+        sums: dict[tuple[str, Fraction], tuple[int, int]] = {}
+        for session, fraction, items, sorted_out in self._rows(_NAMED, (*out, *bounds)):
+            key = (model[session], Fraction(fraction))
+            before = sums.get(key, (0, 0))
+            sums[key] = (before[0] + items, before[1] + sorted_out)
+        return tuple(
+            NamedItems(model=key[0], fraction=key[1], items=found[0], sorted_out=found[1])
+            for key, found in sorted(sums.items())
+        )
+
     def bundles(self, start: datetime, end: datetime) -> tuple[str, ...]:
         """Return the model bundles that named items, one per session.
 
@@ -166,7 +210,7 @@ class LineItems:
             StoreError: the store cannot be read.
         """
         bounds = (self._line_id, _text(start), _text(end))
-        stories = [story for story, _ in self._rows(_FIRST_STORIES, bounds)]
+        stories = [story for story, _, _ in self._rows(_FIRST_STORIES, bounds)]
         found = {RecordStory.model_validate_json(story).root.bundle_id for story in stories}
         return tuple(sorted(found))
 

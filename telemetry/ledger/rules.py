@@ -9,7 +9,6 @@ from telemetry.codes.table import CodeError
 from telemetry.ledger.entries import (
     Action,
     AirSummary,
-    Audit,
     Dispatch,
     Entry,
     Genesis,
@@ -25,6 +24,7 @@ from telemetry.ledger.entries import (
     StockCount,
 )
 from telemetry.ledger.errors import EntryError
+from telemetry.ledger.sampling import Audit, Naming
 from telemetry.ledger.shifts import ShiftCalendar
 from vision.types import FRACTIONS
 
@@ -39,6 +39,8 @@ MOST_TICKET_G: Final = 100 * 1_000_000
 """100 t on one weighbridge ticket: twice the heaviest lorry on public roads."""
 MOST_SAMPLE_G: Final = 2_000_000
 """2 t sorted by hand: ten times the sample of ASTM D5231."""
+MOST_NAMED: Final = 1_000_000
+"""Items of one kind that a person looked over at once: more than a day's work."""
 RESIDUE: Final = "residue"
 MOST_REMOVAL_G: Final = 200_000
 """200 kg for one item taken off by hand."""
@@ -103,6 +105,8 @@ def _mass_problems(entry: Entry) -> Iterator[str]:
         yield from _problems_of_mass(body.mass, most_g=_most_g(body.mass, body))
     if isinstance(body, Audit):
         yield from _audit_problems(body)
+    if isinstance(body, Naming):
+        yield from _naming_problems(body)
     if isinstance(body, Processed):
         yield from _problems_of_mass(body.mass, most_g=MOST_G)
     if isinstance(body, ShiftClosed):
@@ -148,6 +152,13 @@ def _audit_problems(body: Audit) -> Iterator[str]:
         )
     if body.items < 1 or not body.by.strip():
         yield "an audit names how many pieces it had and who sorted it"
+
+
+def _naming_problems(body: Naming) -> Iterator[str]:
+    if not 0 < body.items <= MOST_NAMED:
+        yield f"{body.items} items in one stretch of belt are absurd; leave out what was not seen"
+    if not body.model.strip() or not body.by.strip():
+        yield "an audit of the naming names the model bundle and who looked"
 
 
 def _hours_problems(body: ShiftClosed) -> Iterator[str]:

@@ -1,49 +1,108 @@
-"""Purity and banned material from the manual audits in the ledger, with their intervals."""
+"""Purity, recovery and banned material from the audits in the ledger, with their intervals."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from telemetry.estimates.ratio import block_ratio
 from telemetry.estimates.types import Basis, NoShare, Share
 from telemetry.estimates.types import Evidence as Sampled
-from telemetry.ledger.entries import Audit, Entry
+from telemetry.ledger.books import Books
+from telemetry.ledger.entries import Entry
 from telemetry.ledger.rules import RESIDUE
+from telemetry.ledger.sampling import Audit
 from telemetry.measures.banned import Part
-from telemetry.reports.evidence import Evidence, QualityFigure
-from vision.types import FRACTIONS
+from telemetry.reports.evidence import Evidence, QualityFigure, Quantity
+from telemetry.reports.naming_evidence import NamingFound, naming_estimates
+from telemetry.reports.recovery_evidence import recovery_from_samples
+from vision.types import FRACTIONS, Fraction
+
+Samples = Mapping[tuple[str, str], Share | NoShare]
 
 
-def with_audits(evidence: Evidence, entries: Iterable[Entry], residue_g: int) -> Evidence:
+def with_audits(
+    evidence: Evidence, entries: Iterable[Entry], everything: Iterable[Entry], books: Books
+) -> Evidence:
     """Return evidence with what the period's audits say; what was given already stays.
+
+    Samples of the product come first, since they alone see what jets took along and missed; where
+    there are none, the line's own counts are corrected by the audits of its naming.
 
     Args:
         evidence: from elsewhere.
         entries: of the period, standing.
-        residue_g: mass of the period's residue.
+        everything: standing from the ledger's beginning to the period's last day.
+        books: of the period.
     """
-    audits = [(entry, entry.body) for entry in entries if isinstance(entry.body, Audit)]
-    if not audits:
-        return evidence
-    samples: dict[tuple[str, str], list[Audit]] = {}
+    kept = tuple(entries)
+    audits = [(entry, entry.body) for entry in kept if isinstance(entry.body, Audit)]
+    grouped: dict[tuple[str, str], list[Audit]] = {}
     for _, audit in audits:
-        samples.setdefault((audit.stream, audit.material), []).append(audit)
+        grouped.setdefault((audit.stream, audit.material), []).append(audit)
+    samples = {key: _share(chosen) for key, chosen in grouped.items()}
+    naming = naming_estimates(evidence.named, kept, everything)
     given = {(figure.fraction, figure.quantity) for figure in evidence.quality}
-    purity = tuple(
-        _purity(samples[fraction, fraction], fraction.value)
-        for fraction in FRACTIONS
-        if (fraction, fraction) in samples and (fraction, "purity") not in given
-    )
+    found = _figures(samples, naming, books)
+    days = [entry.at.date() for entry, _ in audits]
+    days += [day for day in (naming.last_audit, evidence.last_audit) if day]
     parts = tuple(
-        _part(chosen, material, residue_g)
-        for (stream, material), chosen in sorted(samples.items())
+        _part(chosen, material, books.residue_g)
+        for (stream, material), chosen in sorted(grouped.items())
         if stream == RESIDUE
     )
     return dataclasses.replace(
         evidence,
-        quality=(*evidence.quality, *purity),
+        quality=(
+            *evidence.quality,
+            *(figure for figure in found if (figure.fraction, figure.quantity) not in given),
+        ),
         residue_parts=evidence.residue_parts or parts,
-        last_audit=max(entry.at.date() for entry, _ in audits),
+        last_audit=max(days, default=None),
     )
+
+
+def _figures(samples: Samples, naming: NamingFound, books: Books) -> list[QualityFigure]:
+    found = []
+    counted = {estimate.fraction: estimate for estimate in naming.estimates}
+    for fraction in FRACTIONS:
+        purity = samples.get((fraction, fraction))
+        recovery = recovery_from_samples(fraction, samples, books)
+        other = counted.get(fraction)
+        found += [
+            _figure(
+                fraction, "purity", purity or "no_audit", other.purity if other else None, naming
+            ),
+            _figure(fraction, "recovery", recovery, other.recovery if other else None, naming),
+        ]
+    return found
+
+
+def _figure(
+    fraction: Fraction,
+    quantity: Quantity,
+    sampled: Share | NoShare | str,
+    counted: Share | NoShare | None,
+    naming: NamingFound,
+) -> QualityFigure:
+    """The figure from samples, else that from corrected counts, else why there is neither."""
+    share = sampled if isinstance(sampled, Share) else counted
+    if isinstance(share, Share):
+        return QualityFigure(
+            fraction=fraction,
+            quantity=quantity,
+            value=share.value,
+            low=share.low,
+            high=share.high,
+            level=share.level,
+            basis=share.basis.value,
+            method=share.method.value,
+            n_blocks=share.evidence.n_blocks,
+            n_objects=share.evidence.n_objects,
+            audited_kg=share.evidence.audited_kg,
+        )
+    reason = sampled if isinstance(sampled, str) else "few_samples"
+    if reason == "no_audit" and naming.reason:
+        reason = naming.reason
+    return QualityFigure(fraction=fraction, quantity=quantity, value=None, reason=reason)
 
 
 def _share(audits: Sequence[Audit]) -> Share | NoShare:
@@ -57,26 +116,6 @@ def _share(audits: Sequence[Audit]) -> Share | NoShare:
         [audit.sample_g for audit in audits],
         basis=Basis.MASS,
         evidence=sampled,
-    )
-
-
-def _purity(audits: Sequence[Audit], fraction: str) -> QualityFigure:
-    found = _share(audits)
-    name = next(one for one in FRACTIONS if one.value == fraction)
-    if isinstance(found, NoShare):
-        return QualityFigure(fraction=name, quantity="purity", value=None, reason="few_samples")
-    return QualityFigure(
-        fraction=name,
-        quantity="purity",
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        level=found.level,
-        basis="mass",
-        method=found.method.value,
-        n_blocks=found.evidence.n_blocks,
-        n_objects=found.evidence.n_objects,
-        audited_kg=found.evidence.audited_kg,
     )
 
 

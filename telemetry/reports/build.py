@@ -131,8 +131,8 @@ class _Builder:
         self._rows = rows
         self._books = books_of(entries)
         self._codes = source.accounts.codes
-        self._evidence = with_audits(source.evidence, entries, self._books.residue_g)
         self._everything = [entry_of(row) for row in source.history]
+        self._evidence = with_audits(source.evidence, entries, self._everything, self._books)
 
     def document(self) -> ReportDocument:
         source, period, books = self._source, self._period, self._books

@@ -88,9 +88,9 @@ class Cells:
         return self.words.text("yes" if value else "no")
 
     def quality(self, part: QualityPart) -> str:
-        """Return a purity or recovery with its interval."""
+        """Return a purity or recovery with its interval, or why there is none."""
         if part.value is None:
-            return self.words.text("no-value")
+            return self.words.word("reason", part.reason_if_null)
         value = f"{self.percent(part.value)}"
         if part.lo is None or part.hi is None:
             return value
@@ -100,14 +100,23 @@ class Cells:
         """Return a share as per cent."""
         return f"{self.words.number(100 * share, 1)} %"
 
-    def sample(self, part: QualityPart) -> str:
-        """Return basis and sample of a purity."""
+    def samples(self, purity: QualityPart, recovery: QualityPart) -> str:
+        """Return basis, method and sample of both figures, once where they are the same."""
+        told = (self._sample(purity), self._sample(recovery))
+        names = (self.words.text("col-purity"), self.words.text("col-recovery"))
+        if told[0] == told[1]:
+            return told[0]
+        pairs = zip(names, told, strict=True)
+        return "; ".join(f"{name}: {sample}" for name, sample in pairs if sample)
+
+    def _sample(self, part: QualityPart) -> str:
         if part.value is None or part.basis is None:
             return ""
         words = self.words
         return words.text(
             "sample",
             basis=words.text(f"basis-{part.basis}"),
+            method=words.word("method", part.method),
             blocks=str(part.n_blocks),
             objects=str(part.n_objects),
             kg=words.number(part.audited_kg, 1),

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from telemetry.ledger.line_items import NamedItems
 from telemetry.measures.banned import Part
 from telemetry.measures.food import ShiftSample
 from telemetry.measures.season import DayComposition
 from telemetry.measures.weee import WeeeCount
 from vision.types import Fraction
+
+Quantity = Literal["purity", "recovery"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class QualityFigure:
     """
 
     fraction: Fraction
-    quantity: Literal["purity", "recovery"]
+    quantity: Quantity
     value: float | None
     low: float | None = None
     high: float | None = None
@@ -49,6 +52,7 @@ class Evidence:
     """Everything beside the ledger, empty where a plant has none."""
 
     quality: tuple[QualityFigure, ...] = ()
+    named: tuple[NamedItems, ...] = ()
     composition: tuple[DayComposition, ...] = ()
     residue_parts: tuple[Part, ...] = ()
     weee: tuple[WeeeCount, ...] = ()

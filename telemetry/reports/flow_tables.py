@@ -47,7 +47,7 @@ class FlowTables:
                 part.items,
                 self._cells.quality(part.purity),
                 self._cells.quality(part.recovery),
-                self._cells.sample(part.purity),
+                self._cells.samples(part.purity, part.recovery),
             )
             for part in self._cells.document.products
         )
