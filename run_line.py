@@ -40,6 +40,7 @@ from telemetry.terminal import balance_table, complain, console_on, log_to
 from telemetry.watch import watch
 from twin import demo_command
 from twin.demo_plant import PlantError
+from twin.drift_reference import watch_of
 from twin.lockstep import LockstepError
 from twin.operator import SimulatedOperator
 from twin.soft_plc.launch import SoftPlcError
@@ -149,6 +150,8 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
     valves = ValveRecords(line)
     calibration = valves.into(seat.calibration)
     plane, session_id = calibration.plane, uuid.uuid4().hex[:12]
+    # A recording does not show the belt that the encoder counts, nor this camera's view of it.
+    recorded = isinstance(seat.camera, RecordedCamera)
     detector = open_detector(line.detector, (plane.image_height_px, plane.image_width_px))
     supervisor = TelemetrySupervisor(config=whole.telemetry, clock=clock)
     feed = SocketFeed(socket_path=whole.telemetry.socket_path, clock=clock)
@@ -186,8 +189,8 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
             if seat.record is None
             else open_recorder(whole, seat.record, session_id, detector.bundle_id, calibration),
             clock=clock,
-            # A recording does not show the belt that the encoder counts.
-            belt_eye=None if isinstance(seat.camera, RecordedCamera) else BeltEye(calibration),
+            belt_eye=None if recorded else BeltEye(calibration),
+            drift=None if recorded else watch_of(whole, seat.calibration, clock),
         )
         stack.callback(runtime.stop)
         runtime.start()

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from calibration.drift.alarm import DriftFinding
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.belt_watch import BeltLook
 from controller.camera_frame import CameraFrame
@@ -139,6 +140,10 @@ class LineCore:
     def belt_seen(self, look: BeltLook) -> None:
         """Take what the camera saw of the belt's travel, beside the encoder's word on it."""
         self._facts.belt_seen(look, mm_per_tick=self._mm_per_tick)
+
+    def drifted(self, findings: tuple[DriftFinding, ...]) -> None:
+        """Take what no longer is as calibrated; alarms rise at the next `idle` or frame."""
+        self._facts.drifted = findings
 
     def camera_failed(self, reason: str | None) -> None:
         """The camera is lost (reason) or well (None); acted upon at the next `idle` or frame."""

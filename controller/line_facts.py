@@ -1,6 +1,7 @@
 """What the line is known to be like, and what states and alarms are derived from."""
 
 import logging
+from typing import TYPE_CHECKING
 
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.belt_watch import FIRES_BLIND, BeltLook, BeltWatch
@@ -20,6 +21,9 @@ from plc.errors import (
 )
 from plc.frame_latch import FrameLatch
 from plc.types import PlcState, PlcStatus
+
+if TYPE_CHECKING:
+    from calibration.drift.alarm import DriftFinding
 
 _SURE_MM = 1.0
 """A clock fit wider than this tells less about the encoder than the camera does."""
@@ -55,6 +59,7 @@ class LineFacts:
         valve_trouble: which valves a technician has to see to and why, None if none.
         latch: camera triggers as the PLC latched them.
         belt_watch: the encoder against the camera's view of the belt.
+        drifted: what of the calibration no longer holds.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class LineFacts:
         self.valve_trouble: str | None = None
         self.lamps_standing = self.hazards_crawling = self.hazards_passing = 0
         self.hazard_stops = 0
+        self.drifted: tuple[DriftFinding, ...] = ()
 
     @property
     def clock(self) -> ClockEstimate | None:
@@ -267,4 +273,5 @@ class LineFacts:
             belt_finding=self.belt_watch.finding,
             latch_disagreement=self.latch.disagreement,
             camera_wanted=state not in _WITHOUT_CAMERA,
+            drifted=self.drifted,
         )

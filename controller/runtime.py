@@ -13,6 +13,7 @@ from calibration.clock import Clock
 from calibration.units import NS_PER_S, MonotonicNs
 from controller.belt_eye import BeltEye
 from controller.core import LineCore
+from controller.drift_watch import DriftWatch
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture, Scene
 from controller.outcome import CaptureFigures, FrameOutcome
@@ -57,6 +58,7 @@ class LineRuntime:
         clock: Clock,
         latency: LatencySink | None = None,
         belt_eye: BeltEye | None = None,
+        drift: DriftWatch | None = None,
     ) -> None:
         """Take the parts; the runtime starts and stops capture, PLC thread and picture.
 
@@ -70,13 +72,14 @@ class LineRuntime:
             recorder: keeps frames and steps for replay, or None.
             clock: of the threads.
             belt_eye: compares the belt's travel with the encoder's, or None.
+            drift: compares the view with the calibrated one, or None; started and stopped here.
             latency: takes every duration measured; None keeps them for the snapshots alone.
         """
         self._core, self._capture, self._detector = core, capture, detector
         self._plc, self._feed, self._picture = plc, feed, picture
         self._recorder, self._clock = recorder, clock
         self._latency: LatencySink = latency or LatencyWindow()
-        self._belt_eye = belt_eye
+        self._belt_eye, self._drift = belt_eye, drift
         self._requests: deque[OperatorRequest] = deque()
         self._stopping, self._ended = threading.Event(), threading.Event()
         self._failure: Exception | None = None
@@ -96,6 +99,8 @@ class LineRuntime:
         self._plc.start()
         self._capture.start()
         self._picture.start()
+        if self._drift is not None:
+            self._drift.start()
         self._thread.start()
 
     def request(self, request: OperatorRequest) -> None:
@@ -118,6 +123,8 @@ class LineRuntime:
                 raise self._failure
             self._plc.check()
             self._capture.check()
+            if self._drift is not None:
+                self._drift.check()
         except Exception as error:
             msg = f"the line ended: {type(error).__name__}: {error}"
             raise LineFailedError(msg) from error
@@ -130,6 +137,8 @@ class LineRuntime:
         self._plc.stop()
         self._capture.stop()
         self._picture.stop()
+        if self._drift is not None:
+            self._drift.stop()
         if self._recorder is not None:
             self._recorder.close()
 
@@ -219,6 +228,9 @@ class LineRuntime:
             look = self._belt_eye.look(frame.image, outcome.stamp.tick)
             if look is not None:
                 self._core.belt_seen(look)
+        if self._drift is not None:
+            self._drift.show(frame.image, outcome.stamp.tick)
+            self._core.drifted(self._drift.findings)
 
     def _keep(self, frame: Frame, outcome: FrameOutcome) -> None:
         if self._recorder is not None:

@@ -41,6 +41,11 @@ class AlarmKind(StrEnum):
     DELIVERY_DEAD = "delivery_dead"
     INSTRUMENT_ALARM = "instrument_alarm"
     VALVE_FAULTY = "valve_faulty"
+    DRIFT_CAMERA_MOVED = "drift_camera_moved"
+    DRIFT_FOCUS_LOST = "drift_focus_lost"
+    DRIFT_WINDOW_DIRTY = "drift_window_dirty"
+    DRIFT_LIGHT_FAILING = "drift_light_failing"
+    DRIFT_ENCODER_SLIP = "drift_encoder_slip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,16 +20,18 @@ from calibration.procedures.whole import Procedure, Signature, calibrate
 from controller.config_report import UsageError
 from twin.calibration_bench import bench_of, line_to_calibrate, store_of
 from twin.calibration_show import StepShow, show_record, show_versions
+from twin.drift_reference import keep_reference, photographs_of
 from twin.whole_line import LINES, WholeLine, load_line
 
 _PROCEDURES: Final = tuple(procedure.value for procedure in Procedure)
-ACTIONS: Final = ("all", *_PROCEDURES, "print", "list", "show", "diff", "rollback")
+ACTIONS: Final = ("all", *_PROCEDURES, "watch", "print", "list", "show", "diff", "rollback")
 _FORMS: Final = "[LINE.toml] [ACTION [VERSION ...]]"
 _ACTION_WORDS: Final = f"""
 actions:
   all                calibrate everything, in order (default)
   {", ".join(_PROCEDURES)}
                      calibrate one thing anew; the rest is carried over from what is in force
+  watch              take anew what drift is compared with, for the calibration in force
   print              write the board and the test strip's tags as PDF, true to scale, into --out
   list               show the kept calibrations
   show [VERSION]     show one with its residuals (default: the one in force)
@@ -96,6 +98,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         _diff(store, rest, console)
     elif action == "rollback":
         _roll_back(arguments, store, rest, console)
+    elif action == "watch":
+        _watch(arguments, whole, store, console)
     else:
         _calibrate(arguments, whole, store, action, console)
     return 0
@@ -172,11 +176,22 @@ def _calibrate(
         console.print(f"kept as version {kept.number} in {store.folder}, in force", soft_wrap=True)
         for words in _changes(before, record):
             console.print(words, soft_wrap=True)
+        seen = photographs_of(seat, whole.twin, drawn=arguments.seed is not None)
+        console.print(keep_reference(seen, record.calibration, store.folder), soft_wrap=True)
         verdict = seat.verdict(record.calibration)
         if verdict:
             console.print(verdict, soft_wrap=True)
     if arguments.json:
         sys.stdout.write(json.dumps(_document(record, kept.number), indent=2) + "\n")
+
+
+def _watch(
+    arguments: argparse.Namespace, whole: WholeLine, store: CalibrationStore, console: Console
+) -> None:
+    calibration = _in_force(store).calibration
+    with bench_of(whole, _board(arguments), arguments.source, arguments.seed, console) as seat:
+        seen = photographs_of(seat, whole.twin, drawn=arguments.seed is not None)
+        console.print(keep_reference(seen, calibration, store.folder), soft_wrap=True)
 
 
 def _changes(before: CalibrationRecord | None, record: CalibrationRecord) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from calibration.clock import MonotonicClock
 from controller.assembly import build_core
+from controller.drift_watch import DriftWatch
 from controller.live_picture import LivePicture
 from controller.plc_thread import PlcThread
 from controller.runtime import LineRuntime
@@ -45,7 +46,7 @@ PERIOD_S = 0.02
 
 
 class BenchCamera:
-    """An empty belt at 50 frames a second, and the misfortunes that happen to cameras."""
+    """A few images in turn, 50 a second, at first an empty belt; and what happens to cameras."""
 
     def __init__(self) -> None:
         self.lost: str | None = None
@@ -53,7 +54,7 @@ class BenchCamera:
         self.over = False
         self.broken: Exception | None = None
         self._seq = 0
-        self._image = np.full((320, 640, 3), 90, np.uint8)
+        self.images: list[npt.NDArray[np.uint8]] = [np.full((320, 640, 3), 90, np.uint8)]
         self._never = threading.Event()
 
     @property
@@ -75,7 +76,11 @@ class BenchCamera:
         if self.silent:
             raise CameraTimeoutError("no frame")
         self._seq += 1
-        return Frame(seq=self._seq, exposed_ns=CLOCK.now_ns(), image=self._image)
+        return Frame(
+            seq=self._seq,
+            exposed_ns=CLOCK.now_ns(),
+            image=self.images[self._seq % len(self.images)],
+        )
 
     def losses(self) -> CameraLosses:
         return CameraLosses()
@@ -128,6 +133,7 @@ class RuntimeRig:
         *,
         detector: Detector | None = None,
         recorder: SessionWriter | None = None,
+        drift: DriftWatch | None = None,
     ) -> None:
         self.camera, self.feed = BenchCamera(), KeptFeed()
         config = DetectorConfig(bundle=bundle, backend="onnxruntime", input_px=320)
@@ -151,6 +157,7 @@ class RuntimeRig:
             picture=LivePicture(calibration=CALIBRATION, feed=self.feed, clock=CLOCK),
             recorder=recorder,
             clock=CLOCK,
+            drift=drift,
         )
 
     def __enter__(self) -> Self:

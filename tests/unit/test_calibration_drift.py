@@ -63,9 +63,11 @@ def test_a_reference_survives_its_file_and_a_broken_one_is_refused(reference, tm
     again = load_reference(tmp_path, "0123456789")
     assert np.array_equal(again.marks.patches, reference.marks.patches)
     assert load_reference(tmp_path, "ffffffffff") is None
-    path.write_bytes(b"no picture")
-    with pytest.raises(CalibrationError, match="cannot be read"):
-        load_reference(tmp_path, "0123456789")
+    whole = path.read_bytes()
+    for broken in (b"no picture", b"", whole[: len(whole) // 2]):
+        path.write_bytes(broken)
+        with pytest.raises(CalibrationError, match="cannot be read"):
+            load_reference(tmp_path, "0123456789")
 
 
 def test_a_machine_without_marks_is_told_what_to_do():

@@ -64,6 +64,15 @@ def test_the_line_can_load_what_was_kept(kept):
     assert loaded.stations[0].distance_mm == pytest.approx(600.0, abs=1.0)
 
 
+def test_what_drift_is_compared_with_is_kept_and_can_be_taken_anew(ran, kept):
+    (reference,) = kept.glob("reference-*.npz")
+    reference.unlink()
+    again = ran(LINE, "watch", "--source", "twin", "--store", kept)
+    assert again.code == 0
+    assert f"drift is watched against {reference.name}" in again.said
+    assert reference.exists()
+
+
 def test_each_step_is_kept_as_a_picture(kept):
     pictures = sorted((kept / "pictures").iterdir())
     assert {path.stem.split("-")[1] for path in pictures} == set(EVERYTHING)
