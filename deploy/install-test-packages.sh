@@ -18,6 +18,7 @@ command -v pdftoppm >/dev/null || packages+=(poppler-utils)
 command -v npm >/dev/null || packages+=(npm)
 command -v halcmd >/dev/null || packages+=(linuxcnc-uspace)
 command -v Xvfb >/dev/null || packages+=(xvfb)
+command -v ip >/dev/null || packages+=(iproute2)
 
 node_packages() {
   [ -d var/node/node_modules/modbus-serial ] && return
