@@ -203,19 +203,49 @@ GOOD_PULSE = {
 }
 
 
+GREATEST = {
+    "owner_id": 0xFFFFFFFF,
+    "heartbeat": 0xFFFF,
+    "flap_hold": 0xFFFF,
+    "batch_sequence": 0xFFFF,
+    "pulse_count": 0xFFFF,
+    "base_pulse_id": 0xFFFFFFFF,
+    "base_tick": 0xFFFFFFFF,
+}
+GREATEST_PULSE = {
+    "station": 15,
+    "first_valve": 255,
+    "last_valve": 255,
+    "open_offset_tick": 0xFFFF,
+    "duration_tick": 0xFFFF,
+}
+
+
 @pytest.mark.parametrize("name", [n for n in GOOD if n != "requests"])
-@pytest.mark.parametrize("value", [-1, 1 << 32])
-def test_a_header_value_that_does_not_fit_is_refused_by_name(name, value):
-    with pytest.raises(ValueError, match=name):
+@pytest.mark.parametrize("beyond", [None, 1, 1 << 32])
+def test_a_header_value_that_does_not_fit_is_refused_by_name(name, beyond):
+    value = -1 if beyond is None else GREATEST[name] + beyond
+    said = f"^{name} {value} is outside 0 to {GREATEST[name]}$"
+    with pytest.raises(ValueError, match=said):
         encode_mailbox(Mailbox(**GOOD | {name: value}, pulses=()))
 
 
 @pytest.mark.parametrize("name", [f.name for f in fields(MailboxPulse)])
-@pytest.mark.parametrize("value", [-1, 1 << 16])
-def test_a_pulse_value_that_does_not_fit_is_refused_by_name(name, value):
+@pytest.mark.parametrize("beyond", [None, 1, 1 << 16])
+def test_a_pulse_value_that_does_not_fit_is_refused_by_name(name, beyond):
+    value = -1 if beyond is None else GREATEST_PULSE[name] + beyond
     wrong = MailboxPulse(**GOOD_PULSE | {name: value})
-    with pytest.raises(ValueError, match=name):
+    said = f"^{name} {value} is outside 0 to {GREATEST_PULSE[name]}$"
+    with pytest.raises(ValueError, match=said):
         encode_mailbox(Mailbox(**GOOD, pulses=(wrong,)))
+
+
+def test_a_full_batch_of_the_greatest_values_comes_back_with_each_pulse_at_its_station():
+    batch = tuple(MailboxPulse(**GREATEST_PULSE | {"station": i * 7 % 16}) for i in range(32))
+    mailbox = Mailbox(**GOOD | GREATEST | {"pulse_count": 32}, pulses=batch)
+    words = encode_mailbox(mailbox)
+    assert len(words) == MAILBOX_WORDS
+    assert decode_mailbox(words) == mailbox
 
 
 def test_more_than_32_pulses_are_refused():
