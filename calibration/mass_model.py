@@ -16,13 +16,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from calibration.errors import CalibrationError
+
 Float64Array = npt.NDArray[np.float64]
 FORMAT: Final = 1
 TERMS: Final = 3
 """Areal, solid, raised."""
 
 
-class MassModelError(Exception):
+class MassModelError(CalibrationError):
     """A mass model file that cannot be used; the message names it and says why."""
 
 

@@ -20,6 +20,7 @@ from controller.valve_care import ValveCare
 from controller.valve_wear import BarCount, ValveWear
 from controller.valves_config import ValvesConfig
 from plc.clock_fit import ClockFit
+from vision.mass_law import read_mass_law
 from vision.tracker_config import TrackerConfig
 
 _ENDLESS: Final = 10**18
@@ -64,9 +65,11 @@ def build_core(
         trigger_lead_ms: from a camera trigger's edge to the middle of the exposure.
 
     Raises:
+        calibration.mass_model.MassModelError: the tracker's mass model cannot be used.
         ValueError: the recipe names a station that the line does not have.
     """
     measured = tuple(station.as_measured(calibration.stations) for station in stations)
+    masses = read_mass_law(tracker.mass_model)
     return LineCore(
         session_id=session_id,
         bundle_id=bundle_id,
@@ -78,6 +81,7 @@ def build_core(
             limits=limits,
             tracker=tracker,
             more_cameras=more_cameras,
+            masses=masses,
         ),
         machine=PackmlMachine(holds_without_frames=limits.belt_on_camera_loss == "stop"),
         health=HealthMonitor(limits, stall_after_ms=stall_after_ms),
@@ -86,6 +90,7 @@ def build_core(
             bundle_id=bundle_id,
             station_count=len(stations),
             confirm_timeout_ms=limits.confirm_timeout_ms,
+            mass_model=masses.version,
         ),
         slow_pick=SlowPick(
             place_mm=next(

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
+from calibration.mass_model import MassModelError
 from controller.config import FractionRule, RecipeConfig, SitePolicy
 from controller.stations import FlapConfig, GateConfig, JetBarConfig, StationConfig
 from controller.types import ActionPolicy
+from vision.mass_law import read_mass_law
+from vision.tracker_config import TrackerConfig
 from vision.types import Fraction
 
 _TAKERS: Final[dict[ActionPolicy, tuple[type[JetBarConfig | FlapConfig | GateConfig], ...]]] = {
@@ -86,3 +89,12 @@ def bundle_problems(
         for fraction, rule in recipe.fractions.items()
         if rule.action is not ActionPolicy.PASS and fraction not in classes
     )
+
+
+def mass_problems(tracker: TrackerConfig) -> tuple[str, ...]:
+    """Return why the mass model that the tracker names cannot weigh this line's items."""
+    try:
+        read_mass_law(tracker.mass_model)
+    except MassModelError as error:
+        return (f"tracker.mass_model: {error}; leave it out to weigh by the built-in law",)
+    return ()

@@ -290,6 +290,7 @@ class LineCore:
             latencies=figures.latencies,
             bars=self._valves.bars(),
             air_nl_per_t=self._valves.air_nl_per_t,
+            masses=self._ledger.masses,
         )
 
     def _take(self, result: StepResult, now_ns: MonotonicNs) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from calibration.units import NS_PER_MS, MonotonicNs
+from controller.overlap_watch import OverlapWatch
+from controller.snapshot import MassStanding
 from controller.step import DecidedItem
 from controller.types import (
     ActionPolicy,
@@ -15,6 +17,7 @@ from controller.types import (
     Totals,
 )
 from plc.types import EjectionCommand, EjectionReport, PulseOutcome
+from vision.mass_law import BUILT_IN
 
 _TAKEN_BY_HAND = frozenset({ActionPolicy.STOP_AND_ALARM, ActionPolicy.SLOW_AND_ALARM})
 
@@ -53,7 +56,13 @@ class ItemLedger:
     """Opens an account for each decided item and closes it exactly once. One thread; pure."""
 
     def __init__(
-        self, *, session_id: str, bundle_id: str, station_count: int, confirm_timeout_ms: float
+        self,
+        *,
+        session_id: str,
+        bundle_id: str,
+        station_count: int,
+        confirm_timeout_ms: float,
+        mass_model: str = BUILT_IN.version,
     ) -> None:
         """Start a session with empty accounts.
 
@@ -62,8 +71,10 @@ class ItemLedger:
             bundle_id: model bundle that names the items.
             station_count: number of jet bars.
             confirm_timeout_ms: how long after its close tick a pulse may stay without word.
+            mass_model: what masses are estimated with.
         """
         self._session_id, self._bundle_id = session_id, bundle_id
+        self._mass_model, self._overlap = mass_model, OverlapWatch()
         self._timeout_ns = int(confirm_timeout_ms * NS_PER_MS)
         self._items: dict[int, _Waiting] = {}
         self._hazards: dict[int, DecidedItem] = {}
@@ -90,6 +101,14 @@ class ItemLedger:
         )
 
     @property
+    def masses(self) -> MassStanding:
+        """What masses are estimated with, and whether they hold just now."""
+        overlap = self._overlap.overlap
+        return MassStanding(
+            model=self._mass_model, overlap_index=overlap.index, valid=overlap.valid
+        )
+
+    @property
     def reports_unused(self) -> int:
         """Reports of pulses that no open account waits for: timed out before, or unknown."""
         return self._reports_unused
@@ -107,6 +126,7 @@ class ItemLedger:
             now_ns: the present.
         """
         self._seen += 1
+        self._overlap.add(item.track)
         decision = item.decision
         if decision.action in _TAKEN_BY_HAND:
             self._hazards[decision.track_id] = item
@@ -215,6 +235,8 @@ class ItemLedger:
             outcome=outcome,
             bundle_id=self._bundle_id,
             totals=self.totals,
+            mass_model=self._mass_model,
+            overlap_index=self._overlap.overlap.index,
         )
 
     def _story(self, command: EjectionCommand) -> PulseStory:

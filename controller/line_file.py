@@ -17,7 +17,7 @@ from calibration.line_calibration import LineCalibration
 from calibration.nominal import nominal_calibration
 from calibration.section import Section
 from controller.config import LimitsConfig, RecipeConfig, SitePolicy
-from controller.config_check import station_problems
+from controller.config_check import mass_problems, station_problems
 from controller.config_report import ConfigError, problems_of
 from controller.hazard_budget import HazardBudget, hazard_budget
 from controller.latency_budget import LatencyBudget, impossible, latency_budgets
@@ -160,6 +160,7 @@ def sorting_sections(
     except ValidationError as error:
         return None, problems_of(error, own)
     problems += station_problems(line.stations, line.recipe, line.site)
+    problems += mass_problems(line.tracker)
     problems += plc_problems(line.plcs, line.encoder, line.stations)
     if line.camera.stall_after_ms < line.limits.max_frame_age_ms:
         msg = (
@@ -200,7 +201,7 @@ def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
         camera = camera.model_copy(update={"path": folder / camera.path})
     if isinstance(calibration, MeasuredCalibration):
         calibration = calibration.model_copy(update={"path": folder / calibration.path})
-    bundle, valves = line.detector.bundle, line.valves
+    bundle, valves, masses = line.detector.bundle, line.valves, line.tracker.mass_model
     if valves is not None:
         valves = valves.model_copy(update={"folder": (folder / valves.folder).resolve()})
     return line.model_copy(
@@ -210,6 +211,7 @@ def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
             "valves": valves,
             "plc": _plc_with_paths_from(line, folder),
             "detector": line.detector.model_copy(update={"bundle": folder / bundle}),
+            "tracker": line.tracker.model_copy(update={"mass_model": masses and folder / masses}),
         }
     )
 

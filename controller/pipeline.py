@@ -21,6 +21,7 @@ from controller.stations import StationConfig
 from controller.step import DecidedItem, LineStatus, StepResult
 from controller.types import ActionPolicy, DecisionReason
 from vision.fusion import BeltFusion, CameraView, whole_view
+from vision.mass_law import BUILT_IN, MassLaw
 from vision.ports import ItemFollower
 from vision.tracker import Tracker
 from vision.tracker_config import TrackerConfig
@@ -52,6 +53,7 @@ class SortingPipeline:
         tracker: TrackerConfig,
         follower: ItemFollower | None = None,
         more_cameras: Sequence[LineCalibration] = (),
+        masses: MassLaw = BUILT_IN,
     ) -> None:
         """Start with an empty belt and all valves at rest.
 
@@ -62,6 +64,7 @@ class SortingPipeline:
             limits: freshness and trust limits.
             tracker: tracker settings.
             more_cameras: calibrations of the cameras beside or behind the first one.
+            masses: what items weigh.
             follower: another tracker than the line's own, for comparison; None builds that.
 
         Raises:
@@ -83,7 +86,10 @@ class SortingPipeline:
         self._fusion = BeltFusion(calibrations, border_px=tracker.border_px)
         last_mm = max((s.distance_mm for s in stations), default=calibration.view_s_max_mm)
         self._tracker: ItemFollower = follower or Tracker(
-            tracker, calibration, keep_until_s_mm=last_mm + PAST_LAST_BAR_MM
+            tracker,
+            calibration,
+            keep_until_s_mm=last_mm + PAST_LAST_BAR_MM,
+            masses=masses,
         )
         self._watch = HazardWatch(keep_out_mm=recipe.hazard_keep_out_mm)
         self._station_ring = np.full(_RING_LENGTH, NO_STATION)

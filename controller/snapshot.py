@@ -85,6 +85,21 @@ class StageLatency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MassStanding:
+    """What masses are estimated with, and whether they hold just now.
+
+    Attributes:
+        model: built-in, or the version of the plant's own.
+        overlap_index: area of the boxes / area they cover, over the newest metres of belt.
+        valid: the index is within its limit; masses estimated beyond it are not to be counted on.
+    """
+
+    model: str
+    overlap_index: float
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineSnapshot:
     """Published a few times a second; levels and running totals, so that a lost one is harmless.
 
@@ -114,6 +129,7 @@ class LineSnapshot:
         latencies: by stage.
         bars: wear and air of every jet bar.
         air_nl_per_t: normal litres of air per tonne of items seen, None before the first item.
+        masses: what they are estimated with, and whether they hold just now.
     """
 
     session_id: str
@@ -141,6 +157,7 @@ class LineSnapshot:
     latencies: tuple[StageLatency, ...]
     bars: tuple[BarWear, ...] = ()
     air_nl_per_t: float | None = None
+    masses: MassStanding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

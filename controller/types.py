@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from calibration.units import MonotonicNs
 from plc.types import PulseOutcome
+from vision.overlap_index import LIMIT as OVERLAP_LIMIT
 from vision.types import Fraction, Track
 
 
@@ -159,6 +160,9 @@ class ItemRecord:
         outcome: the end.
         bundle_id: model bundle that named it.
         totals: running totals with this record counted.
+        mass_model: what its mass was estimated with (`vision/mass_law.py`); empty in records of
+            programs that did not say.
+        overlap_index: of the belt around it (`vision/overlap_index.py`), None likewise.
     """
 
     session_id: str
@@ -170,3 +174,10 @@ class ItemRecord:
     outcome: ItemOutcome
     bundle_id: str
     totals: Totals
+    mass_model: str = ""
+    overlap_index: float | None = None
+
+    @property
+    def mass_valid(self) -> bool:
+        """Whether its mass may be counted on: items did not lie on one another too much."""
+        return self.overlap_index is None or self.overlap_index <= OVERLAP_LIMIT

@@ -57,6 +57,7 @@ class LineCollector(Collector):
             yield from _plc(snapshot)
             yield from _condition(snapshot)
             yield from _valves(snapshot)
+            yield from _masses(snapshot)
             yield _latency(snapshot)
         yield self._alarms()
 
@@ -198,6 +199,19 @@ def _valves(snapshot: LineSnapshot) -> Iterator[Metric]:
         yield _gauge(
             "air_normal_litres_per_tonne", "Air over the items' mass", snapshot.air_nl_per_t
         )
+
+
+def _masses(snapshot: LineSnapshot) -> Iterator[Metric]:
+    masses = snapshot.masses
+    if masses is None:
+        return
+    yield _gauge(
+        "overlap_index", "Area of the boxes over the area they cover", masses.overlap_index
+    )
+    yield _gauge("mass_valid", "Masses from pictures may be counted on", masses.valid)
+    family = InfoMetricFamily("sortline_mass_model", "What items are weighed by")
+    family.add_metric((), {"version": masses.model})
+    yield family
 
 
 def _latency(snapshot: LineSnapshot) -> Metric:

@@ -17,6 +17,7 @@ from controller.pipeline import SortingPipeline
 from controller.replay import ReplayResult, replay
 from controller.session import read_header
 from vision.factory import open_detector
+from vision.mass_law import read_mass_law
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,7 @@ def replay_session(
         recipe=line.recipe,
         limits=line.limits,
         tracker=line.tracker,
+        masses=read_mass_law(line.tracker.mass_model),
     )
     return ReplayReport(
         recorded_bundle=header.bundle_id,

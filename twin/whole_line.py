@@ -128,20 +128,21 @@ def open_recorder(
         session_id=session_id,
         bundle_id=bundle_id,
         bundle=str(whole.line.detector.bundle.resolve()),
-        line_toml=_with_recipe_found(whole.path),
+        line_toml=_with_files_found(whole.path),
         calibration_json=line_calibration.as_text(calibration),
     )
     return SessionWriter(folder, header, patient=patient)
 
 
-def _with_recipe_found(path: Path) -> str:
-    """Return a line file's text with its recipe file named by where it truly is."""
+def _with_files_found(path: Path) -> str:
+    """Return a line file's text with recipe and mass model named by where they truly are."""
     text = path.read_text(encoding="utf-8")
-    named = tomllib.loads(text)["recipe"].get("file")
-    if named is None:
-        return text
-    found = (path.resolve().parent / named).resolve()
-    return text.replace(json.dumps(named), json.dumps(str(found)))
+    document = tomllib.loads(text)
+    for named in (document["recipe"].get("file"), document.get("tracker", {}).get("mass_model")):
+        if named is not None:
+            found = (path.resolve().parent / named).resolve()
+            text = text.replace(json.dumps(named), json.dumps(str(found)))
+    return text
 
 
 def _accounts(document: dict[str, Any], folder: Path, problems: list[str]) -> AccountsConfig | None:

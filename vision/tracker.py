@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from calibration.line_calibration import LineCalibration
 from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
-from vision.mass import estimate_mass_g
+from vision.mass_law import BUILT_IN, MassLaw
 from vision.outline import support_of_boxes
 from vision.tracker_config import TrackerConfig
 from vision.tracking.association import (
@@ -44,7 +44,12 @@ class Tracker:
     """
 
     def __init__(
-        self, config: TrackerConfig, calibration: LineCalibration, *, keep_until_s_mm: float
+        self,
+        config: TrackerConfig,
+        calibration: LineCalibration,
+        *,
+        keep_until_s_mm: float,
+        masses: MassLaw = BUILT_IN,
     ) -> None:
         """Start with an empty belt.
 
@@ -52,8 +57,9 @@ class Tracker:
             config: noise, patience and evidence.
             calibration: belt scale and usable view.
             keep_until_s_mm: machine position from which a decided item matters no more.
+            masses: what items weigh.
         """
-        self._config = config
+        self._config, self._masses = config, masses
         self._calibration = calibration
         self._keep_until_s_mm = keep_until_s_mm
         self._edge_var = config.edge_sd_mm**2
@@ -272,7 +278,7 @@ class Tracker:
         extent_mm = table.extent_mm
         # Where no view showed the item whole, what is known of it is a box.
         support_mm = np.where(table.full_views > 0, table.support_mm, support_of_boxes(extent_mm))
-        mass_g, mass_sd_g = estimate_mass_g(probabilities, extent_mm, table.height_mm)
+        mass_g, mass_sd_g = self._masses.estimate(probabilities, extent_mm, table.height_mm)
         return BeltScene(
             tick=self._tick,
             travel_mm=self._travel_mm,

@@ -1,5 +1,6 @@
 """The tracker's section of line.toml. Nothing here moves metal, so every field has a default."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -49,6 +50,10 @@ class TrackerConfig(Section):
     """Weight of the class scores of an item that the view's border cuts."""
     border_px: Positive = 2.0
     """A box this near the image border is cut by it."""
+
+    mass_model: Path | None = None
+    """Mass model learned from weighed samples (`run_line.py estimates fit-mass`); absent: the
+    built-in law of the shipped item library. Every item's record names what weighed it."""
 
     @property
     def slip_factor(self) -> tuple[float, ...]:

@@ -116,9 +116,20 @@ function showPicture(state) {
   next.src = `/api/picture?seq=${state.picture_seq}`;
 }
 
+function showMasses(masses) {
+  const invalid = Boolean(masses) && !masses.valid;
+  at("mass-note").hidden = !invalid;
+  put("mass-note", invalid
+    ? `Estimated mass is not valid: items lie on one another (overlap index ${fixed(masses.overlap_index, 2)}).`
+    : "");
+  put("mass-model", masses ? `Masses by ${masses.model}, overlap index ${fixed(masses.overlap_index, 2)}.` : "");
+}
+
 function showFlow(state) {
+  showMasses(state.line ? state.line.masses : null);
   put("items-per-h", `${whole(state.minute.items_per_h)} /h`);
-  put("kg-per-h", `${fixed(state.minute.mass_kg_per_h, 0)} kg/h`);
+  const invalid = !at("mass-note").hidden;
+  put("kg-per-h", `${fixed(state.minute.mass_kg_per_h, 0)} kg/h${invalid ? ", not valid" : ""}`);
   put("session-items", whole(state.whole_session.items));
   fill("fractions", (body) => {
     state.minute.fractions.forEach((part, index) => {

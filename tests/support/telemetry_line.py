@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from calibration.units import MonotonicNs
-from controller.snapshot import Alarm, AlarmKind, LineSnapshot, StageLatency
+from controller.snapshot import Alarm, AlarmKind, LineSnapshot, MassStanding, StageLatency
 from controller.states import LineCommand, LineMode, LineState
 from controller.types import (
     ActionPolicy,
@@ -28,6 +28,7 @@ STATION_OF = {
 }
 SHARES = (0.3, 0.25, 0.2, 0.1, 0.02, 0.13)
 MASS_G = (30.0, 20.0, 120.0, 200.0, 150.0, 60.0)
+MASSES = MassStanding(model="built-in", overlap_index=1.021, valid=True)
 NO_TOTALS = Totals(
     seen=0, ejected=(0,) * len(STATIONS), passed=0, late=0, blocked=0, removed=0, in_flight=0
 )
@@ -68,7 +69,9 @@ class RecordSource:
         for index in range(count):
             yield self.next(at_ns + index * step_ns)
 
-    def snapshot(self, at_ns: int, *, alarms: tuple[Alarm, ...] = ()) -> LineSnapshot:
+    def snapshot(
+        self, at_ns: int, *, alarms: tuple[Alarm, ...] = (), masses: MassStanding = MASSES
+    ) -> LineSnapshot:
         """Return the line's condition after the newest record."""
         return LineSnapshot(
             session_id=self._session_id,
@@ -98,6 +101,7 @@ class RecordSource:
                 StageLatency(stage="detect", p50_ms=7.8, p99_ms=11.2, count=13),
                 StageLatency(stage="capture_to_link", p50_ms=14.6, p99_ms=21.0, count=13),
             ),
+            masses=masses,
         )
 
     def _end(self, fraction: Fraction) -> tuple[ItemOutcome, DecisionReason]:

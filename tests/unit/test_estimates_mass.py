@@ -9,9 +9,9 @@ from calibration.mass_model import MassModel, MassModelError, load, save, size_t
 from run_line import main
 from telemetry.estimates.errors import EstimateError
 from telemetry.estimates.mass_learning import fit_mass_model, read_weighings
-from telemetry.estimates.overlap import overlap_of
 from telemetry.estimates.reconcile import reconcile
 from telemetry.estimates.types import MassFigure, Method
+from vision.overlap_index import overlap_of
 from vision.types import FRACTIONS
 
 TODAY = date(2026, 11, 25)
@@ -209,7 +209,7 @@ def test_an_empty_belt_overlaps_not_at_all() -> None:
 
 
 def test_a_stretch_too_long_for_one_look_is_refused() -> None:
-    with pytest.raises(EstimateError, match="100 m"):
+    with pytest.raises(ValueError, match="100 m"):
         overlap_of(np.zeros(2), np.array([0.0, 2e5]), np.ones(2), np.ones(2))
 
 

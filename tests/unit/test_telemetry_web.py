@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from calibration.clock import MonotonicClock
-from controller.snapshot import Alarm, OperatorRequest, PackmlRequest
+from controller.snapshot import Alarm, MassStanding, OperatorRequest, PackmlRequest
 from controller.states import LineCommand
 from telemetry.broadcast import StateBroadcast
 from telemetry.guard import REQUEST_HEADER
@@ -249,6 +249,21 @@ def test_the_stored_books_are_given(desk: Desk) -> None:
     assert balance["account"]["stored"]["ejected"] == list(
         desk.source.totals.ejected[: len(balance["account"]["stored"]["ejected"])]
     )
+
+
+def test_masses_beyond_the_overlap_limit_are_told_to_page_and_metrics(desk: Desk) -> None:
+    heaped = MassStanding(model="mass-2026-11-25-0123456789ab", overlap_index=1.12, valid=False)
+    desk.hub.take_snapshot(desk.source.snapshot(CLOCK.now_ns(), masses=heaped))
+    assert desk.get("/api/state").json()["line"]["masses"] == {
+        "model": "mass-2026-11-25-0123456789ab",
+        "overlap_index": 1.12,
+        "valid": False,
+    }
+    metrics = desk.metrics()
+    assert metrics["sortline_overlap_index"][0].value == 1.12
+    assert metrics["sortline_mass_valid"][0].value == 0
+    (model,) = metrics["sortline_mass_model_info"]
+    assert model.labels == {"version": "mass-2026-11-25-0123456789ab"}
 
 
 def test_metrics_follow_the_items_and_the_line(desk: Desk) -> None:

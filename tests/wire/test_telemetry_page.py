@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from controller.snapshot import LampRemoved, OperatorRequest, PackmlRequest
+from controller.snapshot import LampRemoved, MassStanding, OperatorRequest, PackmlRequest
 from controller.states import LineCommand
 from tests.support.browser import Browser, chromium_path
-from tests.support.telemetry_line import lamp_alarm
+from tests.support.telemetry_line import MASSES, lamp_alarm
 from tests.support.telemetry_rig import CLOCK, Rig, wait_for
 
 pytestmark = [
@@ -24,6 +24,9 @@ pytestmark = [
 ]
 
 JPEG = cv2.imencode(".jpg", np.full((320, 640, 3), 90, np.uint8))[1].tobytes()
+
+
+HEAPED = MassStanding(model="built-in", overlap_index=1.12, valid=False)
 
 
 class LiveLine:
@@ -35,6 +38,7 @@ class LiveLine:
         self._thread = threading.Thread(target=self._run)
         self.lamp = threading.Event()
         self.silent = threading.Event()
+        self.heaped = threading.Event()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -52,7 +56,11 @@ class LiveLine:
             self._rig.publish(3)
             alarms = (alarm,) if self.lamp.is_set() else ()
             self._rig.feed.publish_snapshot(
-                self._rig.source.snapshot(CLOCK.now_ns(), alarms=alarms)
+                self._rig.source.snapshot(
+                    CLOCK.now_ns(),
+                    alarms=alarms,
+                    masses=HEAPED if self.heaped.is_set() else MASSES,
+                )
             )
             self._rig.feed.publish_picture(JPEG)
 
@@ -121,6 +129,18 @@ def test_the_page_shows_the_line_and_its_buttons_reach_it(
     assert browser.evaluate("document.documentElement.scrollWidth") <= 390
     if folder:
         browser.screenshot(Path(folder) / "page-390x844.png")
+
+
+def test_the_page_says_when_items_lie_on_one_another_too_much_to_be_weighed(
+    line: LiveLine, browser: Browser
+) -> None:
+    browser.wait_until(shows("#mass-model", "Masses by built-in, overlap index 1.02"))
+    assert browser.evaluate("document.querySelector('#mass-note').hidden")
+    line.heaped.set()
+    browser.wait_until(shows("#mass-note", "not valid"))
+    browser.wait_until(shows("#kg-per-h", "not valid"))
+    line.heaped.clear()
+    browser.wait_until("document.querySelector('#mass-note').hidden")
 
 
 def test_the_page_says_when_line_or_telemetry_are_gone_and_recovers(

@@ -11,8 +11,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from telemetry.estimates.errors import EstimateError
-
 Float64Array = npt.NDArray[np.float64]
 LIMIT: Final = 1.05
 CELL_MM: Final = 5.0
@@ -57,17 +55,19 @@ def overlap_of(
         limit: of validity.
 
     Raises:
-        EstimateError: a figure is not finite, an extent negative, or the stretch too long.
+        ValueError: a figure is not finite, an extent negative, or the stretch too long.
     """
     if not len(x_mm):
         return Overlap(index=1.0, limit=limit)
     figures = np.stack((x_mm, y_mm, width_mm, length_mm))
     if not np.isfinite(figures).all() or (figures[2:] < 0).any():
-        raise EstimateError("boxes must be finite, their extents not negative")
+        msg = "boxes must be finite, their extents not negative"
+        raise ValueError(msg)
     left, right = _cells(figures[0], figures[2])
     first, last = _cells(figures[1], figures[3])
     if max(np.ptp(figures[0]), np.ptp(figures[1])) > LENGTH_MAX_MM:
-        raise EstimateError(f"a stretch of belt is at most {LENGTH_MAX_MM / 1000:.0f} m long")
+        msg = f"a stretch of belt is at most {LENGTH_MAX_MM / 1000:.0f} m long"
+        raise ValueError(msg)
     layers = np.zeros((last.max() - first.min() + 1, right.max() - left.min() + 1), np.int32)
     rows, columns = (
         (first - first.min(), last - first.min()),
