@@ -24,14 +24,16 @@ from controller.doctor.standing import (
     examine_calibration,
     now_utc,
 )
-from controller.doctor.verdict import Check, Verdict, as_document, failed, warned, worst
+from controller.doctor.verdict import Check, Verdict, as_document, failed, passed, warned, worst
 from controller.line_file import MeasuredCalibration, TwinCalibration
 from controller.plant_bench import PlantBench
 from controller.plc_assembly import open_plc_side
 from controller.stations import JetBarConfig
+from plc.errors import PlcError
 from twin import demo_command
 from twin.calibration_bench import store_of, until_measured
 from twin.demo_plant import PlantError
+from twin.soft_plc.launch import SoftPlcError
 from twin.viewpoint import true_calibration
 from twin.whole_line import WholeLine, add_line_argument, load_line
 from vision.capture import CaptureThread
@@ -103,7 +105,7 @@ class _Walk:
         return [
             first,
             *self._devices(calibration),
-            examine_bars(whole.line, calibration),
+            self._bars(calibration),
             bundle,
             processor,
             examine_budget(whole.line, calibration),
@@ -116,12 +118,17 @@ class _Walk:
         if isinstance(config, TwinCalibration):
             known = true_calibration(self._whole.twin, mm_per_tick=config.mm_per_tick)
             words = "the twin knows its own geometry"
-            return known, Check(part="calibration", verdict=Verdict.PASS, found=words)
+            return known, passed("calibration", words)
         if not isinstance(config, MeasuredCalibration):
             words = "nominal: the belt's width is taken to fill the image"
             return None, warned("calibration", words, "calibrate the line: run_line.py calibrate")
         check, record = examine_calibration(store_of(self._whole, None), at_utc=now_utc())
         return (None if record is None else record.calibration), check
+
+    def _bars(self, calibration: LineCalibration | None) -> Check:
+        if isinstance(self._whole.line.calibration, TwinCalibration):
+            return passed("bars", "the twin's bars hang where the line file says")
+        return examine_bars(self._whole.line, calibration)
 
     def _shape(self, calibration: LineCalibration | None) -> tuple[int, int]:
         if calibration is None:
@@ -132,7 +139,7 @@ class _Walk:
         try:
             with self._opened() as bench:
                 return self._with(bench, calibration)
-        except (CalibrationError, VisionError, PlantError) as error:
+        except (CalibrationError, VisionError, PlantError, SoftPlcError, PlcError) as error:
             return [failed("devices", str(error), "see the part that the message names")]
 
     def _with(self, bench: PlantBench, calibration: LineCalibration | None) -> list[Check]:

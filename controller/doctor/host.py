@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from controller.doctor.time_source import time_source
 from controller.doctor.verdict import Check, failed, passed, warned
 
 _GB: Final = 1e9
@@ -14,7 +15,6 @@ _LEAST_FREE_GB: Final = 1.0
 _LITTLE_FREE_GB: Final = 10.0
 """A busy line writes about a gigabyte of records a month; recordings for replay far more."""
 _BUILT_YEAR: Final = 2026
-_SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
 _BUSY: Final = 0.8
 _FULL: Final = 1.5
 
@@ -45,13 +45,14 @@ def check_wall_clock(now_utc: datetime) -> Check:
     words = f"{now_utc:%Y-%m-%d %H:%M} UTC"
     if now_utc.year < _BUILT_YEAR:
         return failed("clock", f"{words}: before this program was made", "set the computer's clock")
-    if not _SYNCHRONISED.exists():
+    source = time_source()
+    if source is None:
         return warned(
             "clock",
             f"{words}; nothing says that it is synchronised",
-            "let the computer follow a time server (systemd-timesyncd or chrony)",
+            "let the computer follow a time server (chrony, systemd-timesyncd or ntpd)",
         )
-    return passed("clock", f"{words}, synchronised")
+    return passed("clock", f"{words}, synchronised by {source}")
 
 
 def check_processor(
