@@ -108,6 +108,10 @@ PACKAGE_COMMANDS = {
         "plan an audit; learn a mass model from weighed samples",
         "telemetry.estimates_command",
     ),
+    "delivery": (
+        "list reports on their way to their receivers; revive those that were refused",
+        "telemetry.delivery_command",
+    ),
     "database": (
         "look after the plant's database: schema, sending, retention, export",
         "telemetry.database_command",

@@ -40,6 +40,7 @@ class AlarmKind(StrEnum):
     ACCOUNTS_TROUBLE = "accounts_trouble"
     DELIVERY_DEAD = "delivery_dead"
     INSTRUMENT_ALARM = "instrument_alarm"
+    STORAGE_TIME = "storage_time"
     VALVE_FAULTY = "valve_faulty"
     DRIFT_CAMERA_MOVED = "drift_camera_moved"
     DRIFT_FOCUS_LOST = "drift_focus_lost"

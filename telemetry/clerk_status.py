@@ -27,11 +27,13 @@ class ClerkStatus:
         trouble: why nothing can be booked just now, empty if all is well.
         dead: parcels that a person must look at.
         instruments: alarms of scales and air channels.
+        storage: what lies too long or must leave soon, in words; empty if nothing does.
     """
 
     trouble: str = ""
     dead: int = 0
     instruments: tuple[InstrumentAlarm, ...] = ()
+    storage: str = ""
 
 
 class PlantClerk(Protocol):

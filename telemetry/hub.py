@@ -166,6 +166,11 @@ class LineHub:
             "; ".join(f"{alarm.source}: {alarm.words}" for alarm in status.instruments),
             "Look at the sensor, the filter or the scale that is named",
         )
+        self._watch(
+            AlarmKind.STORAGE_TIME,
+            status.storage,
+            "Send it away and enter the dispatch, or count the stock: run_line.py ledger",
+        )
 
     def _watch(self, kind: AlarmKind, detail: str, remedy: str) -> None:
         standing = self._own_alarms.get(kind)

@@ -151,11 +151,14 @@ class DeliveryQueue:
                 sa.select(PARCELS.c.state).where(PARCELS.c.parcel_id == parcel_id)
             ).first()
             if row is None or row.state != ParcelState.DEAD.value:
-                msg = f"parcel {parcel_id} is not dead; `run_line.py delivery show` lists them"
+                command = "run_line.py delivery show LINE.toml"
+                msg = f"parcel {parcel_id} is not dead; `{command}` lists parcels"
                 raise DeliveryError(msg)
             self._set(connection, parcel_id, ParcelState.PENDING, due_at=now)
 
-    def standing(self, *, limit: int = 200) -> tuple[ParcelStanding, ...]:
+    def standing(
+        self, *, limit: int = 200, only: ParcelState | None = None
+    ) -> tuple[ParcelStanding, ...]:
         """Return parcels, newest first; dead and pending ones before delivered ones."""
         receipt = (
             sa.select(RECEIPTS.c.content)
@@ -176,6 +179,8 @@ class DeliveryQueue:
             .order_by(done, PARCELS.c.parcel_id.desc())
             .limit(limit)
         )
+        if only is not None:
+            query = query.where(PARCELS.c.state == only.value)
         with self._database.read() as connection:
             return tuple(_standing(row) for row in connection.execute(query))
 

@@ -23,6 +23,9 @@ from telemetry.ledger.line_items import LineItems
 from telemetry.ledger.line_posting import LinePosting
 from telemetry.ledger.plant_database import plant_database
 from telemetry.ledger.plant_line import PlantLine
+from telemetry.ledger.rules import EARLIEST
+from telemetry.ledger.stock import STOCK_KINDS
+from telemetry.ledger.storage import storage_alarm
 from telemetry.ledger.store import Ledger
 from telemetry.wall import WallClock, utc_now
 
@@ -30,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 STEP_S: Final = 5.0
 POST_EVERY: Final = timedelta(minutes=1)
+STORAGE_EVERY: Final = timedelta(hours=1)
+"""Time of storage counts in days; a dispatch that was entered ends its alarm within the hour."""
 _PARCELS_A_STEP: Final = 20
 
 
@@ -50,7 +55,7 @@ class Clerk:
         with ExitStack() as stack:
             accounts = line.accounts
             self._database = stack.enter_context(plant_database(accounts))
-            ledger = Ledger(self._database, accounts, now=now)
+            self._ledger = ledger = Ledger(self._database, accounts, now=now)
             items = LineItems(line.store_path, line.line_id, accounts.calendar)
             weighs = accounts.weighbridge or accounts.belt_scale is not None
             self._posting = LinePosting(ledger, items, line_id=line.line_id, weighs_input=weighs)
@@ -66,12 +71,14 @@ class Clerk:
             self._resources = stack.pop_all()
         self._has_instruments = accounts.belt_scale is not None or accounts.air is not None
         self._posted_at: datetime | None = None
+        self._judged_at: datetime | None = None
+        self._storage = ""
         self.status = ClerkStatus()
 
     def step(self) -> None:
         """Do what is due; trouble goes into the status."""
         trouble = ""
-        for work in (self._instruments, self._post, self._deliver):
+        for work in (self._instruments, self._post, self._judge_storage, self._deliver):
             try:
                 work()
             except TelemetryError as error:
@@ -79,7 +86,10 @@ class Clerk:
         if trouble and trouble != self.status.trouble:
             _log.warning("accounts: %s", trouble)
         self.status = ClerkStatus(
-            trouble=trouble, dead=self._dead(), instruments=self._watch.alarms
+            trouble=trouble,
+            dead=self._dead(),
+            instruments=self._watch.alarms,
+            storage=self._storage,
         )
 
     def parcels(self) -> tuple[ParcelStanding, ...]:
@@ -113,9 +123,18 @@ class Clerk:
 
     def _post(self) -> None:
         now = self._now()
-        if self._posted_at is None or not timedelta(0) <= now - self._posted_at < POST_EVERY:
+        if _due(self._posted_at, now, POST_EVERY):
             self._posting.post(now)
             self._posted_at = now
+
+    def _judge_storage(self) -> None:
+        now = self._now()
+        if _due(self._judged_at, now, STORAGE_EVERY):
+            accounts = self._ledger.accounts
+            today = accounts.calendar.local(now).date()
+            history = self._ledger.standing(EARLIEST, today, kinds=STOCK_KINDS)
+            self._storage = storage_alarm(history, accounts, today)
+            self._judged_at = now
 
     def _deliver(self) -> None:
         for _ in range(_PARCELS_A_STEP):
@@ -127,6 +146,11 @@ class Clerk:
             return self._queue.dead()
         except TelemetryError:
             return self.status.dead
+
+
+def _due(last: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Whether it is time again; a clock that was set back makes it so."""
+    return last is None or not timedelta(0) <= now - last < every
 
 
 def keep_accounts(

@@ -15,11 +15,17 @@ from rich.console import Console
 
 from telemetry.ledger.audits import read_audits
 from telemetry.ledger.chain import Anchor, Row, as_document, entry_of
-from telemetry.ledger.entries import Action, Entry, MassMethod, Product, Received, Residue
+from telemetry.ledger.entries import MassMethod
 from telemetry.ledger.errors import EntryError, LedgerError
 from telemetry.ledger.naming import read_naming
 from telemetry.ledger.opening import read_accounts
 from telemetry.ledger.plant_database import plant_database
+from telemetry.ledger.stock_actions import (
+    add_method,
+    add_stock_arguments,
+    correction,
+    stock_entry,
+)
 from telemetry.ledger.store import Ledger
 from telemetry.ledger.weighbridge import read_tickets, with_openings
 from telemetry.reports.store import ReportStore
@@ -62,6 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         correct.add_argument("--reason", required=True)
         if name == "edit":
             correct.add_argument("--mass-kg", type=float, required=True)
+            add_method(correct, default=None)
+    add_stock_arguments(
+        actions.add_parser("dispatch", help="enter what left the plant, out of stock"),
+        actions.add_parser("count", help="enter stock of one code as a person found it"),
+    )
     for action in actions.choices.values():
         action.add_argument("line", type=Path, metavar="LINE.toml", help="the line file")
         action.add_argument("--json", action="store_true", help="print for a machine")
@@ -85,8 +96,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 entries = _FILES[name][1](arguments.file, accounts)
                 done = ledger.append(with_openings(entries, accounts))
                 console.print(f"{len(done.rows)} rows written, {done.repeated} were there")
+            case "dispatch" | "count":
+                entry = stock_entry(arguments, accounts, utc_now().isoformat(timespec="seconds"))
+                ledger.append(with_openings([entry], accounts))
+                _print_rows(ledger.history(entry.uid)[-1:], as_json=arguments.json)
             case _:
-                ledger.append([_correction(ledger, arguments)])
+                ledger.append([correction(ledger, arguments)])
                 _print_rows(ledger.history(arguments.uid)[-1:], as_json=arguments.json)
     return EXIT_OK
 
@@ -156,30 +171,3 @@ def _words(row: Row) -> str:
         words.append(f"{mass['mass_g'] / 1000:g} kg by {mass['method']}{mark}")
     words += [str(body[name]) for name in ("code", "fraction", "what") if name in body]
     return "  ".join([*words, entry.reason])
-
-
-def _correction(ledger: Ledger, arguments: argparse.Namespace) -> Entry:
-    history = ledger.history(arguments.uid)
-    if not history:
-        msg = f"no entry {arguments.uid!r}; `run_line.py ledger show LINE.toml` lists uids"
-        raise EntryError(msg)
-    last = entry_of(history[-1])
-    next_one = dataclasses.replace(
-        last, revision=last.revision + 1, reason=arguments.reason, action=Action.CANCEL
-    )
-    if arguments.action == "cancel":
-        return next_one
-    body = last.body
-    if not isinstance(body, Received | Product | Residue):
-        msg = f"{arguments.uid} is a {body.kind}, whose mass cannot be edited: cancel and re-enter"
-        raise EntryError(msg)
-    mass = dataclasses.replace(
-        body.mass,
-        mass_g=round(arguments.mass_kg * 1000),
-        low_g=None,
-        high_g=None,
-        level=None,
-    )
-    return dataclasses.replace(
-        next_one, action=Action.EDIT, body=dataclasses.replace(body, mass=mass)
-    )

@@ -12,6 +12,7 @@ from typing import Any
 from controller.types import ItemOutcome
 from telemetry.errors import StoreError
 from telemetry.ledger.shifts import Shift, ShiftCalendar
+from telemetry.measures.food import ShiftFood
 from telemetry.measures.season import DayComposition
 from telemetry.measures.weee import WeeeCount, propose
 from telemetry.store_writer import RecordStory
@@ -164,6 +165,23 @@ class LineItems:
         return tuple(
             DayComposition(day=day, fraction=fraction, items=items, mass_g=mass_g)
             for (day, fraction), (items, mass_g) in sorted(sums.items())
+        )
+
+    def food(self, start: datetime, end: datetime) -> tuple[ShiftFood, ...]:
+        """Return every shift's food share, of those in which anything was seen.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        sums: dict[str, tuple[float, float]] = {}
+        for part in self.minutes(start, end):
+            food_g, whole_g = sums.get(part.shift.shift_id, (0.0, 0.0))
+            mine_g = part.mass_g if part.fraction is Fraction.FOOD else 0.0
+            sums[part.shift.shift_id] = (food_g + mine_g, whole_g + part.mass_g)
+        return tuple(
+            ShiftFood(shift_id=shift_id, food_share=food_g / whole_g)
+            for shift_id, (food_g, whole_g) in sorted(sums.items())
+            if whole_g > 0
         )
 
     def equipment(self, start: datetime, end: datetime) -> tuple[WeeeCount, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from telemetry.ledger.entries import (
     Dispatch,
@@ -15,6 +16,9 @@ from telemetry.ledger.entries import (
     Residue,
     StockCount,
 )
+
+STOCK_KINDS: Final = ("product", "residue", "removal", "dispatch", "stock_count")
+"""Kinds of entries that change stock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

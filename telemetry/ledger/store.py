@@ -114,13 +114,16 @@ class Ledger:
             for values in result:
                 yield row_from(values)
 
-    def standing(self, first: date, last: date, *, shift: str = "") -> tuple[Row, ...]:
+    def standing(
+        self, first: date, last: date, *, shift: str = "", kinds: tuple[str, ...] = ()
+    ) -> tuple[Row, ...]:
         """Return the rows that stand for days `first` to `last`: newest revisions, none cancelled.
 
         Args:
             first: local day.
             last: local day, included.
             shift: only rows of this shift.
+            kinds: only rows of these kinds; empty for all.
         """
         later = ROWS.alias("later")
         superseded = (
@@ -138,6 +141,8 @@ class Ledger:
         )
         if shift:
             query = query.where(ROWS.c.shift == shift)
+        if kinds:
+            query = query.where(ROWS.c.kind.in_(kinds))
         with self._database.read() as connection:
             return tuple(row_from(values) for values in connection.execute(query))
 

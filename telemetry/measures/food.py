@@ -15,6 +15,19 @@ LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftFood:
+    """What the cameras saw in one shift.
+
+    Attributes:
+        shift_id: which.
+        food_share: food over everything seen, by mass, 0..1.
+    """
+
+    shift_id: str
+    food_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftSample:
     """One shift.
 

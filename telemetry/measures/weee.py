@@ -58,7 +58,7 @@ def propose(fraction: Fraction, longest_mm: float, sd_mm: float = 0.0) -> WeeePr
     Args:
         fraction: what the line takes it for.
         longest_mm: longest side seen from above; standing items may be taller than that.
-        sd_mm: standard deviation of that length.
+        sd_mm: standard deviation of that length; a track tells none, its position's stands in.
     """
     if fraction is Fraction.MERCURY_LAMP:
         return WeeeProposal(possible=frozenset({WeeeCategory.LAMPS}))

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from telemetry.estimates.ratio import block_ratio
 from telemetry.estimates.types import Basis, NoShare, Share
@@ -11,11 +12,14 @@ from telemetry.ledger.entries import Entry
 from telemetry.ledger.rules import RESIDUE
 from telemetry.ledger.sampling import Audit
 from telemetry.measures.banned import Part
+from telemetry.measures.food import ShiftFood, ShiftSample
 from telemetry.reports.evidence import Evidence, QualityFigure, Quantity
 from telemetry.reports.naming_evidence import NamingFound, naming_estimates
 from telemetry.reports.recovery_evidence import recovery_from_samples
 from vision.types import FRACTIONS, Fraction
 
+DRY: Final = (Fraction.PLASTIC, Fraction.PAPER)
+"""Products that food makes dirty (Concept 2.4)."""
 Samples = Mapping[tuple[str, str], Share | NoShare]
 
 
@@ -56,6 +60,7 @@ def with_audits(
             *(figure for figure in found if (figure.fraction, figure.quantity) not in given),
         ),
         residue_parts=evidence.residue_parts or parts,
+        food_samples=evidence.food_samples or _food_samples(evidence.food, audits),
         last_audit=max(days, default=None),
     )
 
@@ -103,6 +108,25 @@ def _figure(
     if reason == "no_audit" and naming.reason:
         reason = naming.reason
     return QualityFigure(fraction=fraction, quantity=quantity, value=None, reason=reason)
+
+
+def _food_samples(
+    food: Iterable[ShiftFood], audits: Iterable[tuple[Entry, Audit]]
+) -> tuple[ShiftSample, ...]:
+    """Shifts in which the cameras saw food and a person sorted samples of a dry product."""
+    sums: dict[str, tuple[int, int]] = {}
+    for entry, audit in audits:
+        if audit.stream == audit.material and audit.stream in DRY:
+            whole_g, own_g = sums.get(entry.shift, (0, 0))
+            sums[entry.shift] = (whole_g + audit.sample_g, own_g + audit.material_g)
+    return tuple(
+        ShiftSample(
+            food_share=seen.food_share,
+            contamination=1.0 - sums[seen.shift_id][1] / sums[seen.shift_id][0],
+        )
+        for seen in food
+        if seen.shift_id in sums
+    )
 
 
 def _share(audits: Sequence[Audit]) -> Share | NoShare:

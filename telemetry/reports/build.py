@@ -12,7 +12,8 @@ from telemetry.ledger.books import books_of
 from telemetry.ledger.chain import Fault, Row, entry_of
 from telemetry.ledger.config import AccountsConfig
 from telemetry.ledger.entries import Action, Entry
-from telemetry.ledger.stock import StockFlow, stock_changes, stock_flows
+from telemetry.ledger.stock import StockFlow, stock_flows
+from telemetry.ledger.storage import stored
 from telemetry.measures.capacity import (
     availability,
     capacity_coverage,
@@ -23,7 +24,7 @@ from telemetry.measures.definition import Measure
 from telemetry.measures.food import food_driver
 from telemetry.measures.landfill import LandfillStanding, landfill_standing
 from telemetry.measures.sorting import balance_closure, residue_share, sorted_out_share
-from telemetry.measures.storage import StockMove, StorageState, storage_state
+from telemetry.measures.storage import StorageState
 from telemetry.reports import parts, sections
 from telemetry.reports.audit_evidence import with_audits
 from telemetry.reports.document import ReportDocument, Worksheet
@@ -219,20 +220,7 @@ class _Builder:
         )
 
     def _stock(self) -> dict[str, StorageState]:
-        days = self._days()
-        moves: dict[str, list[StockMove]] = {}
-        for change in stock_changes(self._everything):
-            move = StockMove(
-                day=days[change.entry.uid], mass_g=change.mass_g, counted=change.counted
-            )
-            moves.setdefault(change.code, []).append(move)
-        months = self._source.accounts.stock_months
-        on = self._period.last
-        return {
-            code: storage_state(mine, on=on, months=months)
-            for code, mine in moves.items()
-            if not self._codes.entry(code, on).hazardous
-        }
+        return stored(self._source.history, self._source.accounts, self._period.last)
 
     def _days(self) -> dict[str, date]:
         return {row.uid: row.day for row in self._source.history}

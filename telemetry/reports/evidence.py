@@ -6,7 +6,7 @@ from typing import Literal
 
 from telemetry.ledger.line_items import NamedItems
 from telemetry.measures.banned import Part
-from telemetry.measures.food import ShiftSample
+from telemetry.measures.food import ShiftFood, ShiftSample
 from telemetry.measures.season import DayComposition
 from telemetry.measures.weee import WeeeCount
 from vision.types import Fraction
@@ -56,6 +56,7 @@ class Evidence:
     composition: tuple[DayComposition, ...] = ()
     residue_parts: tuple[Part, ...] = ()
     weee: tuple[WeeeCount, ...] = ()
+    food: tuple[ShiftFood, ...] = ()
     food_samples: tuple[ShiftSample, ...] = ()
     models: tuple[str, ...] = ()
     calibrations: tuple[str, ...] = ()

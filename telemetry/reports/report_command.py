@@ -113,6 +113,7 @@ def _book_line(database: Database, line: PlantLine) -> None:
 def _evidence(line: PlantLine, period: Period) -> Evidence:
     items = LineItems(line.store_path, line.line_id, line.accounts.calendar)
     return Evidence(
+        food=items.food(period.start, period.end),
         named=items.named(period.start, period.end),
         composition=items.composition(period.start, period.end),
         weee=items.equipment(period.start, period.end),

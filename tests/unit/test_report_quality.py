@@ -15,6 +15,7 @@ from telemetry.ledger.line_items import NamedItems
 from telemetry.ledger.naming import read_naming
 from telemetry.ledger.rules import problems_of
 from telemetry.ledger.sampling import Naming
+from telemetry.measures.food import ShiftFood, food_driver
 from telemetry.reports.audit_evidence import with_audits
 from telemetry.reports.evidence import Evidence as Beside
 from tests.support.plant import ALMATY, accounts
@@ -78,6 +79,23 @@ def test_plastic_in_paper_that_nobody_looked_for_widens_the_interval_by_all_it_m
 def test_recovery_without_its_evidence_says_what_is_missing(tmp_path, rows, reason):
     recovery = figures(tmp_path, rows)[Fraction.PLASTIC, "recovery"]
     assert (recovery.value, recovery.reason) == (None, reason)
+
+
+def test_shifts_with_samples_tell_how_food_makes_dry_products_dirty(tmp_path):
+    rows, seen = "", []
+    for day in range(3, 13):
+        dirt = 0.02 + 0.1 * (0.3 + 0.02 * day)
+        rows += f"2026-09-{day:02} 10:00,plastic,plastic,20,{20 * (1 - dirt):.4f},400,A\n"
+        seen.append(ShiftFood(shift_id=f"2026-09-{day:02}/A", food_share=0.3 + 0.02 * day))
+    path = tmp_path / "audits.csv"
+    path.write_text(HEAD + rows)
+    entries = [*fortnight(), *read_audits(path, accounts())]
+    # A shift that nobody sampled tells nothing.
+    seen.append(ShiftFood(shift_id="2026-09-03/B", food_share=0.9))
+    found = with_audits(Beside(food=tuple(seen)), entries, entries, books_of(entries))
+    driver = food_driver(found.food_samples)
+    assert driver.shifts == 10
+    assert driver.slope.value == pytest.approx(0.1, abs=1e-3)
 
 
 def share(value, half):

@@ -14,6 +14,7 @@ from calibration.clock import MonotonicClock
 from controller.snapshot import Alarm, MassStanding, OperatorRequest, PackmlRequest
 from controller.states import LineCommand
 from telemetry.broadcast import StateBroadcast
+from telemetry.clerk_status import ClerkStatus
 from telemetry.guard import REQUEST_HEADER
 from telemetry.hub import LineHub
 from telemetry.line_server import LineServer
@@ -224,6 +225,16 @@ def test_the_store_s_alarm_is_acknowledged_here_and_goes_when_the_store_works(de
     assert desk.requests == []
     assert desk.get("/api/state").json()["alarms"][0]["acknowledged"]
     desk.hub.watch_store(StoreStatus())
+    assert desk.get("/api/state").json()["alarms"] == []
+
+
+def test_storage_that_is_due_is_an_alarm_that_says_what_to_do(desk: Desk) -> None:
+    desk.connect(1)
+    desk.hub.watch_accounts(ClerkStatus(storage="191204: 300 kg overdue since 2027-01-05"))
+    (alarm,) = desk.get("/api/state").json()["alarms"]
+    assert (alarm["kind"], alarm["detail"][:6]) == ("storage_time", "191204")
+    assert "dispatch" in alarm["remedy"]
+    desk.hub.watch_accounts(ClerkStatus())
     assert desk.get("/api/state").json()["alarms"] == []
 
 
