@@ -30,6 +30,7 @@ PORT = 5030
 UNIT_ID = 1
 """It answers every unit as unit 1."""
 OUTPUTS = 5
+WAITS = 50
 LONGEST_S = 10.0
 LOG = "log"
 SOCKETS = Path("/tmp/.X11-unix")
@@ -119,10 +120,24 @@ def pin(name: str) -> str:
     return shown.stdout.strip()
 
 
-def outputs() -> list[int]:
-    """Return which of the ladder's outputs are on, ten scans later."""
-    wait_ms(10)
-    return [n for n in range(OUTPUTS) if pin(f"out-{n:02}") == "TRUE"]
+def outputs(*awaited: int) -> list[int]:
+    """Return which of the ladder's outputs are on, waiting in vain if not those awaited."""
+    for _ in range(WAITS):
+        on = [n for n in range(OUTPUTS) if pin(f"out-{n:02}") == "TRUE"]
+        if on == list(awaited):
+            break
+        wait_ms(20)
+    return on
+
+
+def joined(awaited: int) -> int:
+    """Return the number that the ladder makes of two registers, waiting as for outputs."""
+    for _ in range(WAITS):
+        number = int(pin("s32out-00"))
+        if number == awaited:
+            break
+        wait_ms(20)
+    return number
 
 
 def fault_of(request: Callable[[], object]) -> str:
@@ -139,13 +154,13 @@ def coils() -> dict[str, object]:
     port = IoPort(direct_setup(PORT).device, transport_to(), CLOCK)
     port.open(image.whole())
     seen: dict[str, object] = {"at first": outputs()}
-    for coil in (0, 1, 7, 8, 15):
+    for output, coil in enumerate((0, 1, 7, 8, 15)):
         image.set(coil, on=True)
         port.write(*(image.take_changes() or (0, ())))
-        seen[f"with coil {coil}"] = outputs()
+        seen[f"with coil {coil}"] = outputs(*range(output + 1))
     image.set(7, on=False)
     port.write(*(image.take_changes() or (0, ())))
-    seen["without coil 7"] = outputs()
+    seen["without coil 7"] = outputs(0, 1, 3, 4)
     second = transport_to()
     second.open()
     seen["second master"] = fault_of(lambda: second.read_coils(0, 16))
@@ -175,7 +190,6 @@ def registers(transport: ModbusTransport) -> dict[str, object]:
     transport.write_holding(10, [0, 1, 0x1234, 0x7FFF, 0x8000, 0xFFFF])
     back = transport.read_holding(10, 6)
     transport.write_holding(0, [0x1234, 0x5678])
-    wait_ms(10)
     counts: dict[str, int] = {}
     for low_first in (False, True):
         config = RegisterEncoder(kind="register", address=0, low_word_first=low_first)
@@ -184,7 +198,7 @@ def registers(transport: ModbusTransport) -> dict[str, object]:
     return {
         "back": back,
         "back as inputs": transport.read_input(10, 6),
-        "in the ladder": int(pin("s32out-00")),
+        "in the ladder": joined(0x12345678),
         "counts": counts,
     }
 
