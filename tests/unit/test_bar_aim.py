@@ -1,5 +1,7 @@
 """Measured valves in the planner: slow ones fire earlier, silent ones are covered beside."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,7 @@ def fire(
     measured: BarResponse | None,
     *items: LyingItem,
     wishes: RecipeConfig | None = None,
+    line: LineStatus = STATUS,
 ) -> tuple[DecisionReason, tuple[EjectionCommand, ...]]:
     """Plan the first item as target; the others are not wanted."""
     planner = StationPlanner(
@@ -84,7 +87,7 @@ def fire(
         arrival=planner.arrival(belt, TICKS_PER_S),
         foreign=np.array([0.0] + [1.0] * (len(items) - 1)),
         suspects=np.empty(0, dtype=np.intp),
-        status=STATUS,
+        status=line,
     )
     plan = planner.plan([Target(row=0, track_id=1, gentle=False)], around, next_pulse_id=1)
     return plan.outcomes[1].reason, tuple(pulse.command for pulse in plan.planned)
@@ -106,6 +109,18 @@ def test_a_slow_valve_is_fired_earlier_in_a_pulse_of_its_own() -> None:
     assert own.valves.first == own.valves.last == 40
     assert beside.open_tick - own.open_tick == round(8.0 * PER_MS)
     assert beside.close_tick == own.close_tick
+
+
+def test_a_slow_valve_is_fired_no_earlier_than_a_command_can_be_there() -> None:
+    slow = response(slow={40: 12.0})
+    _, aimed = fire(slow, ITEM)
+    beside = next(c for c in aimed if c.valves.first <= 39 <= c.valves.last)
+    lead_tick = LIMITS.command_lead_ms * PER_MS
+    hurry = replace(STATUS, now_tick=beside.open_tick - 3.5 - lead_tick)
+    _, hurried = fire(slow, ITEM, line=hurry)
+    own = next(c for c in hurried if c.valves.first <= 40 <= c.valves.last)
+    assert own.valves.first == own.valves.last == 40
+    assert own.open_tick == beside.open_tick - 3
 
 
 def test_ordinary_spread_between_valves_splits_no_pulse() -> None:

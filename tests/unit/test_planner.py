@@ -46,12 +46,17 @@ class Plan:
     """One planning step on a made-up belt; the first item is the target."""
 
     def __init__(
-        self, *items: LyingItem, bar: JetBarConfig | None = None, **recipe_changes: object
+        self,
+        *items: LyingItem,
+        bar: JetBarConfig | None = None,
+        index: int = 0,
+        **recipe_changes: object,
     ) -> None:
         self.items = list(items)
+        self.track_ids = list(range(1, len(items) + 1))
         self.bar = bar or station()
         self.planner = StationPlanner(
-            0,
+            index,
             self.bar,
             recipe(**recipe_changes),
             LIMITS,
@@ -60,7 +65,7 @@ class Plan:
         )
 
     def around(self, suspects: list[int], line: LineStatus) -> Surroundings:
-        belt = scene(self.items, travel_mm=TRAVEL_MM)
+        belt = scene(self.items, travel_mm=TRAVEL_MM, track_ids=self.track_ids)
         foreign = np.array([float(i.fraction is not Fraction.PLASTIC) for i in self.items])
         return Surroundings(
             timing=self.planner.timing(line.ticks_per_s),
@@ -152,6 +157,46 @@ def test_nothing_is_planned_while_the_line_may_not_fire_or_knows_too_little(
     assert reason(Plan(at(200.0)).run(line=status(**changes))) is expected
 
 
+def test_a_line_just_within_its_limits_is_still_good_enough() -> None:
+    edge = status(frame_age_ms=LIMITS.max_frame_age_ms, tick_sd=LIMITS.max_tick_sd)
+    only(Plan(at(200.0)).run(line=edge))
+
+
+def test_each_target_is_told_why_nothing_is_planned() -> None:
+    plan = Plan(at(200.0), at(400.0)).run((0, 1), line=status(may_fire=False))
+    assert [plan.outcomes[i].reason for i in (1, 2)] == [DecisionReason.NOT_RUNNING] * 2
+
+
+def test_a_tilted_bar_is_met_later_where_it_lies_further_down() -> None:
+    tilted, straight = station(tilt_mm_per_m=20.0), station()
+    middle_mm = straight.middle_x_mm
+    across = [at(200.0, x_mm=middle_mm + off_mm) for off_mm in (-250.0, 0.0, 250.0)]
+    belt = scene(across, travel_mm=TRAVEL_MM)
+    met, usual = (
+        Plan(*across, bar=bar).planner.arrival(belt, TICKS_PER_S).tick for bar in (tilted, straight)
+    )
+    assert (met - usual) * MM_PER_TICK == pytest.approx([-5.0, 0.0, 5.0], abs=1e-6)
+
+
+def test_pulses_name_their_station_and_are_sent_until_they_close() -> None:
+    plan = Plan(at(200.0), index=2)
+    command = only(plan.run())
+    assert command.station == 2
+    assert plan.planner.sent_after(command.close_tick - 1) == (command,)
+    assert plan.planner.sent_after(command.close_tick) == ()
+
+
+def test_valves_found_silent_are_left_out_while_they_are_and_the_belt_scale_stays() -> None:
+    planner = Plan(at(200.0)).planner
+    found = planner.timing(TICKS_PER_S, frozenset({3, 40}))
+    assert found.aim.silent == {3, 40}
+    assert planner.timing(2 * TICKS_PER_S, frozenset({3, 40})).aim is found.aim
+    usual = planner.timing(TICKS_PER_S)
+    assert usual.aim.silent == frozenset()
+    assert (usual.ticks_per_ms, usual.mm_per_tick) == pytest.approx((PER_MS, MM_PER_TICK))
+    assert (found.ticks_per_ms, found.mm_per_tick) == pytest.approx((PER_MS, MM_PER_TICK))
+
+
 def test_no_jet_opens_near_a_lamp() -> None:
     lamp = at(200.0, x_mm=560.0, fraction=Fraction.MERCURY_LAMP, width_mm=30.0)
     assert reason(Plan(at(200.0), lamp).run(suspects=(1,))) is DecisionReason.NEAR_HAZARD
@@ -191,6 +236,30 @@ def test_a_pulse_that_would_take_more_along_than_it_gains_is_skipped() -> None:
 def test_neighbours_that_go_to_the_same_bin_are_no_by_catch() -> None:
     alone = only(Plan(at(200.0)).run())
     assert only(Plan(at(200.0), at(112.0)).run()) == alone
+
+
+def a_box_between_a_heavy_and_a_light_target() -> Plan:
+    box = at(200.0, fraction=Fraction.PAPER, width_mm=200.0, length_mm=200.0)
+    heavy = at(200.0, x_mm=440.0, width_mm=200.0, length_mm=200.0)
+    return Plan(heavy, box, at(200.0, x_mm=560.0, width_mm=40.0, length_mm=40.0))
+
+
+def test_what_a_pulse_already_sent_takes_along_costs_the_next_target_nothing_more() -> None:
+    alone = a_box_between_a_heavy_and_a_light_target().run((2,))
+    assert alone.outcomes[3].reason is DecisionReason.BY_CATCH
+    plan = a_box_between_a_heavy_and_a_light_target()
+    only(plan.run((0,)))
+    after = plan.run((2,))
+    assert after.outcomes[3].reason is DecisionReason.TARGET
+    assert after.outcomes[3].pulses == tuple(p.command for p in after.planned) != ()
+
+
+def test_what_is_sent_over_one_candidate_is_not_held_to_sweep_another() -> None:
+    plan = a_box_between_a_heavy_and_a_light_target()
+    # Things not yet taken for items have no identity of their own: all carry 0.
+    plan.track_ids[1] = 0
+    only(plan.run((0,)))
+    assert plan.run((2,)).outcomes[3].reason is DecisionReason.BY_CATCH
 
 
 def test_two_targets_side_by_side_share_the_valves_between_them() -> None:
