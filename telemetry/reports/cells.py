@@ -81,6 +81,13 @@ class Cells:
         method = f"{ESTIMATE_MARK} {marks}" if amount.is_estimate else marks
         return (amount.mass_t, amount.estimated_t, amount.low_t, amount.high_t, method)
 
+    def unit(self, unit: str) -> str:
+        """Return a unit as the language writes it, nothing for a bare number."""
+        if unit == "1":
+            return ""
+        key = f"unit-{unit.replace('/', '_per_').replace(' ', '_')}"
+        return self.words.text(key) if self.words.has(key) else unit
+
     def yes(self, *, value: bool | None) -> str:
         """Return yes, no, or that there is no value."""
         if value is None:

@@ -71,7 +71,7 @@ class FigureTables:
                 self._cells.words.text("no-value") if part.value is None else part.value,
                 part.lo,
                 part.hi,
-                "" if part.unit == "1" else part.unit,
+                self._cells.unit(part.unit),
                 self._cells.words.word("reason", part.reason_if_null)
                 if part.reason_if_null
                 else "",
@@ -85,7 +85,8 @@ class FigureTables:
         """Return the table of that name."""
 
         def row(part: MeasurePart) -> tuple[Cell, ...]:
-            return (self._cells.words.text(f"measure-{part.name}"), part.formula, part.source)
+            keys = (f"{what}-{part.name}" for what in ("measure", "formula", "source"))
+            return tuple(self._cells.words.text(key) for key in keys)
 
         rows = (row(part) for part in self._cells.document.measures)
         return self._cells.table("definitions", ("what", "formula", "source"), rows)
@@ -146,7 +147,7 @@ class FigureTables:
         rows = (
             (
                 self._cells.words.word("air", part.channel),
-                part.unit,
+                self._cells.unit(part.unit),
                 part.lowest,
                 part.mean,
                 part.highest,

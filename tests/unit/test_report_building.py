@@ -237,6 +237,28 @@ def test_all_three_languages_have_the_same_words():
     assert len(keys["kk"]) == len(set(keys["kk"])) > 150
 
 
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_definitions_and_units_are_in_the_report_s_language(tmp_path, september, language):
+    (path,) = write_files(
+        september,
+        formats=(ReportFormat.CSV,),
+        words=wording(Language(language)),
+        codes=accounts().codes.code_table(),
+        folder=tmp_path,
+    )
+    text = path.read_text(encoding="utf-8-sig")
+    english = wording(Language.EN)
+    for part in september.measures:
+        assert part.formula not in text
+        assert part.source not in text
+        # The English catalogue says what the JSON says.
+        assert english.text(f"formula-{part.name}") == part.formula
+        assert english.text(f"source-{part.name}") == part.source
+    assert "mg/m3" not in text
+    assert "points per point" not in text
+    assert "мг/м³" in text
+
+
 def test_unofficial_kazakh_terms_carry_a_dagger_and_official_ones_none():
     kazakh = wording(Language.KK)
     assert kazakh.text("col-purity").endswith(DAGGER)
