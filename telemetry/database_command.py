@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from controller.line_file import read_document
 from telemetry.database.address import VARIABLE, database_url, parse_url
 from telemetry.database.engine import Database
 from telemetry.database.migration import (
@@ -27,10 +28,12 @@ from telemetry.database.migration import (
 )
 from telemetry.errors import DatabaseError
 from telemetry.line_section import read_telemetry
+from telemetry.plant.audits import enter_sample
 from telemetry.plant.config import PlantConfig
 from telemetry.plant.opening import make_sender, open_plant
 from telemetry.plant.parquet import export_items
 from telemetry.plant.retention import Retention, prune
+from telemetry.plant.sample_file import COLUMNS, read_samples
 
 DEFAULT_FILE: Final = PlantConfig().database_path
 EXIT_OK, EXIT_ATTENTION = 0, 1
@@ -54,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     exporting.add_argument("--time-zone", default=PlantConfig().time_zone, help="where days begin")
     sending = _action(actions, "send", "send what a line's store has on to its plant, once", _send)
     _add_line(sending)
+    entering = _action(actions, "enter-samples", "enter samples sorted by hand", _enter)
+    _add_line(entering)
+    entering.add_argument("samples", type=Path, help=f"CSV with columns {', '.join(COLUMNS)}")
     pruning = _action(actions, "prune", "delete what is older than the line file keeps it", _prune)
     _add_line(pruning)
     pruning.add_argument("--now", type=_day, metavar="DAY", help="another day than the clock's")
@@ -153,6 +159,17 @@ def _plant_section(line: Path) -> tuple[PlantConfig, Path]:
         msg = f"{line} has no [telemetry.database]; add it, its keys are all optional"
         raise DatabaseError(msg)
     return config.database, config.store_path
+
+
+def _enter(arguments: argparse.Namespace) -> int:
+    plant, _ = _plant_section(arguments.line)
+    samples = read_samples(arguments.samples, str(read_document(arguments.line)["line"]["id"]))
+    with closing(open_plant(plant).database) as database:
+        new = sum(enter_sample(database, sample, now=datetime.now(UTC)) for sample in samples)
+    told = {"samples": len(samples), "new": new}
+    words = f"{new} samples entered, {len(samples) - new} known before"
+    sys.stdout.write((json.dumps(told) if arguments.json else words) + "\n")
+    return EXIT_OK
 
 
 def _send(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from controller.snapshot import Alarm, AlarmKind, LineSnapshot
 from controller.states import LineCommand
+from telemetry.audited import AuditedPurity
 from telemetry.composition import Flow
 from telemetry.hub import LineHub
 from telemetry.recorder import Recorder, StoreStatus
@@ -68,6 +69,7 @@ class PageState:
         store: how writing goes.
         store_closes: whether the stored books add up.
         picture_seq: number of the newest picture, 0 if there is none.
+        purity: by product, from manual samples; empty where none are looked for.
     """
 
     at_utc: datetime
@@ -84,6 +86,7 @@ class PageState:
     store: StoreStatus
     store_closes: bool
     picture_seq: int
+    purity: tuple[AuditedPurity, ...]
 
 
 _JSON = TypeAdapter(PageState)
@@ -96,6 +99,16 @@ class PageStateSource:
         self._hub = hub
         self._recorder = recorder
         self._utc = utc
+        self._purity: tuple[AuditedPurity, ...] = ()
+
+    def take_purity(self, purity: tuple[AuditedPurity, ...]) -> None:
+        """Show this from now on. Any thread."""
+        self._purity = purity
+
+    def line_id(self) -> str | None:
+        """Return which line is on show, None before the first. Any thread."""
+        session = self._hub.session
+        return None if session is None else session.line_id
 
     def commands(self) -> tuple[LineCommand, ...]:
         """Return the commands that the line would take now."""
@@ -124,6 +137,7 @@ class PageStateSource:
             store=status,
             store_closes=status.account is None or status.account.closes,
             picture_seq=hub.picture_seq,
+            purity=self._purity,
         )
 
     def json(self) -> bytes:

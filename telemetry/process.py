@@ -22,6 +22,7 @@ from telemetry.line_server import LineServer, bind_socket
 from telemetry.metrics import LineCollector, make_registry
 from telemetry.page_state import PageStateSource
 from telemetry.plant.child import SenderChild
+from telemetry.plant.config import PlantConfig
 from telemetry.recorder import Recorder
 from telemetry.store import ItemStore
 from telemetry.store_writer import WriteResult
@@ -51,7 +52,7 @@ class TelemetryProcess:
     def __init__(self, config: TelemetryConfig) -> None:
         clock = MonotonicClock()
         self._clock = clock
-        self._accounts: threading.Thread | None = None
+        self._accounts: list[threading.Thread] = []
         self._no_accounts = threading.Event()
         utc = UtcMapper(clock=clock)
         store = ItemStore(path=config.store_path, clock=clock, utc=utc)
@@ -68,7 +69,7 @@ class TelemetryProcess:
         self._hub = LineHub(clock=clock)
         self._recorder = Recorder(store=store, on_written=self._written)
         self._line = LineServer(hub=self._hub, recorder=self._recorder, pictures=config.pictures)
-        source = PageStateSource(hub=self._hub, recorder=self._recorder, utc=utc)
+        self._source = source = PageStateSource(hub=self._hub, recorder=self._recorder, utc=utc)
         self._broadcast = StateBroadcast(encode=source.json)
         collector = LineCollector(hub=self._hub, recorder=self._recorder, server=self._line)
         self._pages = Pages(
@@ -137,18 +138,34 @@ class TelemetryProcess:
         if plant is not None:
             # Its libraries are loaded only where a plant keeps accounts.
             clerk = importlib.import_module("telemetry.ledger.clerk")
-            self._accounts = threading.Thread(
-                target=clerk.keep_accounts,
-                args=(plant, self._clock, self._no_accounts, self._pages.take_clerk),
-                name="accounts",
+            self._begin(
+                "accounts",
+                clerk.keep_accounts,
+                plant,
+                self._clock,
+                self._no_accounts,
+                self._pages.take_clerk,
             )
-            self._accounts.start()
+        if self._config.database is not None:
+            self._begin("audits", self._watch_audits, self._config.database)
+
+    def _watch_audits(self, plant: PlantConfig) -> None:
+        # The database's libraries take a second to load: in this thread, only where one is used.
+        audits = importlib.import_module("telemetry.plant.audit_watch")
+        audits.watch_audits(
+            plant, self._source.line_id, self._no_accounts, self._source.take_purity
+        )
+
+    def _begin(self, name: str, work: Callable[..., None], *facts: object) -> None:
+        thread = threading.Thread(target=work, args=facts, name=name)
+        self._accounts.append(thread)
+        thread.start()
 
     async def _end_accounts(self) -> None:
         """Let the accounts book what was read last, off the event loop."""
         self._no_accounts.set()
-        if self._accounts is not None:
-            await asyncio.to_thread(self._accounts.join)
+        for thread in self._accounts:
+            await asyncio.to_thread(thread.join)
 
     async def _record(self, stop: asyncio.Event) -> None:
         try:

@@ -116,6 +116,14 @@ function showPicture(state) {
   next.src = `/api/picture?seq=${state.picture_seq}`;
 }
 
+function purityWords(told) {
+  if (!told || (!told.share && told.reason.startsWith("no sample"))) return "not audited";
+  if (!told.share) return `not told: ${told.reason}`;
+  const { value, low, high, level, basis, evidence } = told.share;
+  return `${percent(value)} (${fixed(100 * low, 1)}–${fixed(100 * high, 1)}), by ${basis}, `
+    + `${fixed(100 * level, 0)} %, ${evidence.n_blocks} samples, ${fixed(evidence.audited_kg, 1)} kg, to ${evidence.audit_date}`;
+}
+
 function showMasses(masses) {
   const invalid = Boolean(masses) && !masses.valid;
   at("mass-note").hidden = !invalid;
@@ -146,7 +154,7 @@ function showFlow(state) {
       cells(row, [whole(session.ejected.reduce((a, b) => a + b, 0))]);
       const purity = row.insertCell();
       purity.className = "note";
-      purity.textContent = "not audited";
+      purity.textContent = purityWords(state.purity.find((told) => told.product === part.fraction));
     });
   });
 }

@@ -14,6 +14,7 @@ from calibration.clock import MonotonicClock
 from telemetry.config import TelemetryConfig
 from telemetry.feed import SocketFeed
 from telemetry.guard import REQUEST_HEADER
+from telemetry.plant.config import PlantConfig
 from telemetry.store import ItemStore
 from telemetry.store_reader import SessionBalance
 from telemetry.supervise import TelemetrySupervisor
@@ -63,8 +64,9 @@ class Rig:
         record_capacity: int = 20_000,
         first_retry_s: float = 0.05,
         max_restarts: int = 5,
+        plant: PlantConfig | None = None,
     ) -> None:
-        self.config = config_in(folder)
+        self.config = config_in(folder).model_copy(update={"database": plant})
         self.supervisor = TelemetrySupervisor(
             config=self.config,
             clock=CLOCK,

@@ -4,7 +4,10 @@ import os
 import shutil
 import signal
 import threading
+import uuid
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -14,9 +17,14 @@ import pytest
 
 from controller.snapshot import LampRemoved, MassStanding, OperatorRequest, PackmlRequest
 from controller.states import LineCommand
+from telemetry.plant.audits import ProductSample, SamplePart, enter_sample
+from telemetry.plant.config import PlantConfig
+from telemetry.plant.opening import open_plant
+from telemetry.wall import utc_now
 from tests.support.browser import Browser, chromium_path
 from tests.support.telemetry_line import MASSES, lamp_alarm
 from tests.support.telemetry_rig import CLOCK, Rig, wait_for
+from vision.types import Fraction
 
 pytestmark = [
     pytest.mark.wire,
@@ -65,9 +73,24 @@ class LiveLine:
             self._rig.feed.publish_picture(JPEG)
 
 
+def product_sample(place: int) -> ProductSample:
+    """A kilogram of plastic with a tenth of paper in it, more or less."""
+    return ProductSample(
+        uid=uuid.UUID(int=place + 1),
+        line_id="line-1",
+        product=Fraction.PLASTIC,
+        taken_at=utc_now() - timedelta(minutes=30 * place + 1),
+        author="auditor",
+        parts=(
+            SamplePart(fraction=Fraction.PLASTIC, items=40, mass_g=1000.0),
+            SamplePart(fraction=Fraction.PAPER, items=4, mass_g=65.0 + 10.0 * place),
+        ),
+    )
+
+
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path)
+    made = Rig(tmp_path, plant=PlantConfig(database_path=tmp_path / "plant.sqlite"))
     made.start()
     yield made
     made.stop()
@@ -141,6 +164,19 @@ def test_the_page_says_when_items_lie_on_one_another_too_much_to_be_weighed(
     browser.wait_until(shows("#kg-per-h", "not valid"))
     line.heaped.clear()
     browser.wait_until("document.querySelector('#mass-note').hidden")
+
+
+def test_the_page_shows_a_purity_once_samples_were_entered(
+    rig: Rig, line: LiveLine, browser: Browser
+) -> None:
+    plant = rig.config.database
+    assert plant is not None
+    browser.wait_until(shows("#state", "execute"))
+    with closing(open_plant(plant).database) as database:
+        for place in range(8):
+            enter_sample(database, product_sample(place), now=utc_now())
+    browser.wait_until(shows("#fractions tr td.note", "by mass, 95 %, 8 samples, 8.8 kg"), 30)
+    assert browser.evaluate(shows("#fractions tr:nth-child(2)", "not audited"))
 
 
 def test_the_page_says_when_line_or_telemetry_are_gone_and_recovers(
