@@ -19,13 +19,14 @@ from rich.console import Console
 
 from calibration.clock import MonotonicClock
 from calibration.errors import CalibrationError
-from calibration.line_calibration import LineCalibration
 from controller.assembly import build_core
 from controller.belt_eye import BeltEye
 from controller.config_report import ConfigError, UsageError
+from controller.detector_row import DetectorRow
 from controller.line_check import check_bundle, check_one_camera
-from controller.line_file import LineFile, budgets, load_calibration
+from controller.line_file import LineFile, budgets
 from controller.live_picture import LivePicture
+from controller.plant_cameras import LineCameras, cameras_of
 from controller.plc_assembly import open_plc_side
 from controller.runtime import LineFailedError, LineRuntime
 from controller.session import SessionError
@@ -52,16 +53,12 @@ from twin.whole_line import (
     load_line,
     open_recorder,
 )
-from vision.cameras.recorded import RecordedCamera
-from vision.capture import CaptureThread
 from vision.errors import VisionError
-from vision.factory import open_camera, open_detector
-from vision.ports import Camera
-from vision.source import FORMS, parse_source
+from vision.factory import open_detector
+from vision.fusion import whole_view
+from vision.source import FORMS
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-FIRST_FRAME_S = 15.0
-"""A network camera may take this long to deliver its first frame."""
 
 PACKAGE_COMMANDS = {
     "simulate": (
@@ -132,15 +129,13 @@ class Seat:
     """What a line run is placed on, and who sits beside it.
 
     Attributes:
-        camera: looks at the belt; opened and closed by the run.
-        calibration: of that camera and belt.
+        eyes: look at the belt; opened and closed by the run.
         record: new folder to record a session in, or None.
         look: shown the line's condition; returns what the person beside it asks for.
         check: raises what ended the plant, where the plant is ours.
     """
 
-    camera: Camera
-    calibration: LineCalibration
+    eyes: LineCameras
     record: Path | None
     look: Callable[[LineSnapshot], tuple[OperatorRequest, ...]]
     check: Callable[[], None]
@@ -150,13 +145,15 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
     """Run one line with its telemetry until Ctrl-C or the end of a recording."""
     line, clock = whole.line, MonotonicClock()
     check_bundle(line)
-    check_one_camera(line)
+    if line.more_cameras and seat.record is not None:
+        msg = "--record: a session holds the frames of one camera; record without [[cameras]]"
+        raise UsageError(msg)
     valves = ValveRecords(line)
-    calibration = valves.into(seat.calibration)
-    plane, session_id = calibration.plane, uuid.uuid4().hex[:12]
-    # A recording does not show the belt that the encoder counts, nor this camera's view of it.
-    recorded = isinstance(seat.camera, RecordedCamera)
-    detector = open_detector(line.detector, (plane.image_height_px, plane.image_width_px))
+    calibration, *more = seat.eyes.calibrations
+    calibration, session_id = valves.into(calibration), uuid.uuid4().hex[:12]
+    detectors = DetectorRow(
+        [open_detector(line.detector, c.plane.image_shape) for c in (calibration, *more)]
+    )
     supervisor = TelemetrySupervisor(config=whole.telemetry, clock=clock)
     feed = SocketFeed(socket_path=whole.telemetry.socket_path, clock=clock)
     with ExitStack() as stack:
@@ -168,13 +165,14 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
         )
         core = build_core(
             session_id=session_id,
-            bundle_id=detector.bundle_id,
+            bundle_id=detectors.bundle_id,
             calibration=calibration,
+            more_cameras=more,
             stations=line.stations,
             recipe=line.recipe,
             limits=line.limits,
             tracker=line.tracker,
-            stall_after_ms=line.camera.stall_after_ms,
+            stall_after_ms=max(camera.stall_after_ms for camera in line.cameras),
             trigger_lead_ms=line.camera.exposure_ms / 2,
             valves=line.valves,
             worn=valves.worn(),
@@ -182,19 +180,17 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
         stack.callback(valves.keep(core.valve_counts, clock))
         runtime = LineRuntime(
             core=core,
-            capture=CaptureThread(
-                camera=seat.camera, clock=clock, stall_after_ms=line.camera.stall_after_ms
-            ),
-            detector=detector,
+            cameras=seat.eyes.row(line, clock),
+            detectors=detectors,
             plc=open_plc_side(line, calibration, clock),
             feed=feed,
             picture=LivePicture(calibration=calibration, feed=feed, clock=clock),
             recorder=None
             if seat.record is None
-            else open_recorder(whole, seat.record, session_id, detector.bundle_id, calibration),
+            else open_recorder(whole, seat.record, session_id, detectors.bundle_id, calibration),
             clock=clock,
-            belt_eye=None if recorded else BeltEye(calibration),
-            drift=None if recorded else watch_of(whole, seat.calibration, clock),
+            belt_eye=None if seat.eyes.recorded else BeltEye(calibration),
+            drift=None if seat.eyes.recorded else watch_of(whole, seat.eyes.calibrations[0], clock),
         )
         stack.callback(runtime.stop)
         runtime.start()
@@ -231,16 +227,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.items is not None:
         msg = "--items goes with the twin's camera only: add --source twin"
         raise UsageError(msg)
-    config = parse_source(arguments.source, line.camera) if arguments.source else line.camera
-    camera = open_camera(config, clock)
-    with closing(camera):
-        camera.open()
-        height_px, width_px = camera.read(FIRST_FRAME_S).image.shape[:2]
-    calibration = load_calibration(line, (height_px, width_px))
-    budgets(line, calibration)
+    eyes = cameras_of(line, arguments.source, clock)
+    budgets(line, whole_view(eyes.calibrations))
     seat = Seat(
-        camera=camera,
-        calibration=calibration,
+        eyes=eyes,
         record=arguments.record,
         look=lambda _: (),
         check=lambda: None,
@@ -258,6 +248,7 @@ def _on_twin(
     whole: WholeLine, arguments: argparse.Namespace, console: Console, *, operator: bool
 ) -> int:
     """Run a line on the twin's belt, camera and PLC, with or without a simulated person."""
+    check_one_camera(whole.line)
     calibration = demo_command.calibration_of(whole.line, whole.twin)
     budgets(whole.line, calibration)
     console.print("starting the twin: belt, camera, jets and a PLC behind Modbus TCP ...")
@@ -265,8 +256,7 @@ def _on_twin(
     with closing(plant):
         person = SimulatedOperator(config=whole.twin.operator, pick_lamps=plant.pick_lamps)
         seat = Seat(
-            camera=plant.camera,
-            calibration=calibration,
+            eyes=LineCameras(cameras=(plant.camera,), calibrations=(calibration,)),
             record=arguments.record,
             look=person.look if operator else lambda _: (),
             check=plant.check,

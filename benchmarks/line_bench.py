@@ -15,7 +15,9 @@ from benchmarks.standard_line import StandardLine
 from calibration.clock import MonotonicClock
 from calibration.units import NS_PER_MS, NS_PER_S
 from controller.assembly import build_core
+from controller.camera_row import CameraRow, RowSeat
 from controller.config import FractionRule, RecipeConfig
+from controller.detector_row import DetectorRow
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture
 from controller.plc_thread import PlcThread
@@ -28,7 +30,6 @@ from twin.config import OperatorConfig
 from twin.operator import SimulatedOperator
 from twin.soft_plc.launch import SoftPlcProcesses
 from twin.viewpoint import true_calibration
-from vision.capture import CaptureThread
 from vision.config import DetectorConfig
 from vision.factory import open_detector
 from vision.types import Fraction
@@ -220,8 +221,10 @@ def line_bench(
             tracker=line.tracker,
             stall_after_ms=line.camera.stall_after_ms,
         ),
-        capture=CaptureThread(camera=eye, clock=clock, stall_after_ms=line.camera.stall_after_ms),
-        detector=detector,
+        cameras=CameraRow(
+            [RowSeat(camera=eye, stall_after_ms=line.camera.stall_after_ms)], clock=clock
+        ),
+        detectors=DetectorRow([detector]),
         plc=PlcThread(link=open_link(plc_config, clock), clock=clock, cycle_ms=plc_config.cycle_ms),
         feed=feed,
         picture=LivePicture(calibration=calibration, feed=feed, clock=clock),

@@ -52,6 +52,11 @@ class BeltPlane:
             msg = "homography is singular: the four belt points lie on one line"
             raise ValueError(msg)
 
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(height, width) px of the raw image."""
+        return self.image_height_px, self.image_width_px
+
     @cached_property
     def _inverse_homography(self) -> Float64Array:
         return np.asarray(np.linalg.inv(self.homography), dtype=np.float64)

@@ -15,6 +15,8 @@ def nominal_calibration(
     image_height_px: int,
     belt_width_mm: float,
     mm_per_tick: float,
+    seen_mm: float | None = None,
+    left_mm: float = 0.0,
 ) -> LineCalibration:
     """Return the calibration of an ideal camera that sees the belt's width and nothing beside it.
 
@@ -27,10 +29,12 @@ def nominal_calibration(
         belt_id: identity of the belt.
         image_width_px: width of the raw image.
         image_height_px: height of the raw image.
-        belt_width_mm: belt width seen across the image.
+        belt_width_mm: width of the belt.
         mm_per_tick: belt travel per encoder tick.
+        seen_mm: belt width seen across the image; None: all of it.
+        left_mm: where the image's left edge is, from the belt's left edge.
     """
-    scale = belt_width_mm / image_width_px
+    scale = (belt_width_mm if seen_mm is None else seen_mm) / image_width_px
     half_length_mm = image_height_px * scale / 2
     return LineCalibration(
         camera_id=camera_id,
@@ -46,7 +50,7 @@ def nominal_calibration(
             ),
             distortion=np.zeros(5),
             homography=np.array(
-                [[scale, 0.0, 0.0], [0.0, -scale, half_length_mm], [0.0, 0.0, 1.0]]
+                [[scale, 0.0, left_mm], [0.0, -scale, half_length_mm], [0.0, 0.0, 1.0]]
             ),
             image_width_px=image_width_px,
             image_height_px=image_height_px,

@@ -9,6 +9,19 @@ from vision.types import Detections, FrameStamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowStanding:
+    """What a set of frames of several cameras lacks.
+
+    Attributes:
+        oldest_ns: exposure of the newest frame of the camera that lags most.
+        first_missing: the first camera has no frame in the set; another's exposure stands for it.
+    """
+
+    oldest_ns: MonotonicNs
+    first_missing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CameraFrame:
     """What a camera beside the first one saw.
 

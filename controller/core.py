@@ -12,7 +12,7 @@ from dataclasses import replace
 from calibration.drift.alarm import DriftFinding
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.belt_watch import BeltLook
-from controller.camera_frame import CameraFrame
+from controller.camera_frame import CameraFrame, RowStanding
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
@@ -156,6 +156,7 @@ class LineCore:
         detections: Detections,
         now_ns: MonotonicNs,
         more: Sequence[CameraFrame] = (),
+        standing: RowStanding | None = None,
     ) -> FrameOutcome | None:
         """Step the pipeline with one frame's detections.
 
@@ -166,6 +167,7 @@ class LineCore:
             detections: found in it.
             now_ns: the present.
             more: frames of further cameras, exposed at about the same time.
+            standing: what the set of frames lacks; None if it is whole.
 
         Returns:
             What was decided; None while the belt position at the exposure is not known, in which
@@ -173,14 +175,19 @@ class LineCore:
         """
         self._frames += 1
         exposed_ns = MonotonicNs(exposed_ns - self._camera_delay_ns)
-        self._facts.newest_exposed_ns = exposed_ns
+        oldest_ns = exposed_ns
+        if standing is not None:
+            oldest_ns = MonotonicNs(standing.oldest_ns - self._camera_delay_ns)
+        self._facts.newest_exposed_ns = oldest_ns
         clock = self._facts.clock
         outcome: FrameOutcome | None = None
         if clock is not None and self._facts.link_error is None:
-            tick = self._facts.frame_tick(seq, exposed_ns, clock)
+            # A latch numbers the first camera's frames and no other's.
+            latched = standing is None or not standing.first_missing
+            tick = self._facts.frame_tick(seq if latched else None, exposed_ns, clock)
             stamp = FrameStamp(seq=seq, exposed_ns=exposed_ns, tick=tick)
             status = self._facts.line_status(
-                clock, line_may_fire=self._machine.may_fire, exposed_ns=exposed_ns, now_ns=now_ns
+                clock, line_may_fire=self._machine.may_fire, exposed_ns=oldest_ns, now_ns=now_ns
             )
             views = [frame.placed(clock, self._camera_delay_ns) for frame in more]
             result = self._pipeline.step(stamp, detections, status, views)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from controller.config import LimitsConfig, RecipeConfig
 from controller.stations import StationConfig
+from vision.config import CameraConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,14 @@ class LatencyBudget:
         )
 
 
+def pairing_ms(cameras: Sequence[CameraConfig], limits: LimitsConfig) -> float:
+    """Return the longest that one camera's frame waits for those of the others.
+
+    Cameras that run free at one rate are at most a frame period apart.
+    """
+    return limits.frame_period_ms if len(cameras) > 1 else 0.0
+
+
 def latency_budgets(
     stations: Sequence[StationConfig],
     recipe: RecipeConfig,
@@ -64,6 +73,7 @@ def latency_budgets(
     inference_ms: float,
     planning_ms: float,
     frame_period_ms: float,
+    pairing_ms: float = 0.0,
 ) -> tuple[LatencyBudget, ...]:
     """Return the budget of every station: transit less all that happens before air can blow.
 
@@ -81,11 +91,14 @@ def latency_budgets(
         inference_ms: detector.
         planning_ms: tracker and planner.
         frame_period_ms: time between frames.
+        pairing_ms: longest wait of one camera's frame for the others', see `pairing_ms`.
     """
+    pairing = (BudgetItem(label="pairing of cameras", cost_ms=pairing_ms),)
     shared = (
         BudgetItem(label="frame period", cost_ms=frame_period_ms),
         BudgetItem(label="exposure", cost_ms=exposure_ms),
         BudgetItem(label="transfer", cost_ms=transfer_ms),
+        *(pairing if pairing_ms else ()),
         BudgetItem(label="inference", cost_ms=inference_ms),
         BudgetItem(label="planning", cost_ms=planning_ms),
         BudgetItem(label="link", cost_ms=limits.command_lead_ms),

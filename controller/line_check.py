@@ -23,15 +23,15 @@ def check_bundle(line: LineFile) -> None:
 
 
 def check_one_camera(line: LineFile) -> None:
-    """Check that a line that runs on threads has one camera.
+    """Check that a line that is to run on the twin in real time has one camera.
 
     Raises:
-        ConfigError: it names several, which virtual time alone can drive so far.
+        ConfigError: it names several, which the twin renders in virtual time alone.
     """
     if line.more_cameras:
         msg = (
-            f"cameras: {1 + len(line.more_cameras)} cameras run in `run_line.py simulate` only; "
-            "`run` and `demo` drive one: name it in [camera]"
+            f"cameras: the twin has {len(line.cameras)} cameras in `run_line.py simulate` only; "
+            "in real time it has one: name it in [camera], or name a plant's cameras and `run`"
         )
         raise ConfigError([msg])
 
@@ -43,13 +43,18 @@ def check_paths(line: LineFile) -> None:
         ConfigError: one line for each that is not.
     """
     problems: list[str] = []
-    camera, calibration = line.camera, line.calibration
-    if isinstance(camera, VideoCamera) and not camera.path.is_file():
-        problems.append(f"camera.path: no video file {camera.path}")
-    if isinstance(camera, ImagesCamera) and not camera.path.is_dir():
-        problems.append(f"camera.path: no folder {camera.path}")
-    if isinstance(calibration, MeasuredCalibration) and not calibration.path.is_file():
-        problems.append(f"calibration.path: no file {calibration.path}; calibrate the line first")
+    for index, camera in enumerate(line.cameras):
+        key = f"cameras[{index}]" if line.more_cameras else "camera"
+        if isinstance(camera, VideoCamera) and not camera.path.is_file():
+            problems.append(f"{key}.path: no video file {camera.path}")
+        if isinstance(camera, ImagesCamera) and not camera.path.is_dir():
+            problems.append(f"{key}.path: no folder {camera.path}")
+    if isinstance(line.calibration, MeasuredCalibration):
+        problems += (
+            f"calibration.path: no file {path}; calibrate the line first"
+            for path in line.calibration.paths
+            if not path.is_file()
+        )
     problems += (problem for plc in line.plcs for problem in _certificate_problems(plc))
     if problems:
         raise ConfigError(problems)

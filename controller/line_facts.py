@@ -49,7 +49,8 @@ class LineFacts:
         camera_moved: how far everything in view jumped at once, until then too.
         camera_error: why there is no camera, None if it is well.
         disk_full: records cannot be written to disk.
-        newest_exposed_ns: exposure of the newest frame, None before the first.
+        newest_exposed_ns: exposure of the newest frame, of several cameras the one that lags most;
+            None before the first.
         lamps_standing: hazardous items believed that hold the line until they are taken off.
         hazards_crawling: those for which the belt crawls until they are picked.
         hazards_passing: those carried past and not yet confirmed.
@@ -129,9 +130,14 @@ class LineFacts:
         self.latch.reset()
         self.belt_watch.reset()
 
-    def frame_tick(self, seq: int, exposed_ns: MonotonicNs, clock: ClockEstimate) -> float:
-        """Return the belt tick at a frame's exposure: by its trigger's latch, else by the fit."""
+    def frame_tick(self, seq: int | None, exposed_ns: MonotonicNs, clock: ClockEstimate) -> float:
+        """Return the belt tick at a frame's exposure: by its trigger's latch, else by the fit.
+
+        A frame without a number (None) is of a camera whose triggers no latch notes.
+        """
         fit_tick = clock.tick_at(exposed_ns)
+        if seq is None:
+            return fit_tick
         latched = self.latch.tick_of(
             seq,
             fit_tick=fit_tick,
@@ -223,7 +229,11 @@ class LineFacts:
         plc = self.plc
         plc_fires = plc is not None and plc.state is PlcState.RUNNING and plc.heartbeat_ok
         return LineStatus(
-            may_fire=line_may_fire and plc_fires and not self.fires_blind,
+            # Where a camera of several is lost, nobody sees what a jet beside its strip would hit.
+            may_fire=line_may_fire
+            and plc_fires
+            and not self.fires_blind
+            and self.camera_error is None,
             now_tick=clock.tick_at(now_ns),
             tick_sd=clock.sd_tick_at(now_ns),
             ticks_per_s=clock.ticks_per_s,

@@ -9,18 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
-from calibration import line_calibration
-from calibration.errors import CalibrationError
 from calibration.line_calibration import LineCalibration
-from calibration.nominal import nominal_calibration
 from calibration.section import Section
 from controller.config import LimitsConfig, RecipeConfig, SitePolicy
 from controller.config_check import mass_problems, station_problems
 from controller.config_report import ConfigError, problems_of
 from controller.hazard_budget import HazardBudget, hazard_budget
-from controller.latency_budget import LatencyBudget, impossible, latency_budgets
+from controller.latency_budget import LatencyBudget, impossible, latency_budgets, pairing_ms
 from controller.plc_check import plc_problems
 from controller.recipe_file import with_recipe
 from controller.stations import StationConfig, with_kinds
@@ -48,13 +45,37 @@ class MeasuredCalibration(Section):
 
     kind: Literal["file"]
     path: Path
+    """The only camera's file, or the first one of a list, one for each of [[cameras]]."""
+    more_paths: tuple[Path, ...] = ()
+    """The others of that list."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_a_list(cls, content: object) -> object:
+        """Take `path` as one file or as a list of files, which is the only way to name several."""
+        if not isinstance(content, dict):
+            return content
+        if "more_paths" in content:
+            msg = "more_paths: unknown key; name every camera's file in path = [...]"
+            raise ValueError(msg)
+        path = content.get("path")
+        if not isinstance(path, list) or not path:
+            return content
+        return content | {"path": path[0], "more_paths": path[1:]}
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files in the order of the cameras."""
+        return (self.path, *self.more_paths)
 
 
 class NominalCalibration(Section):
-    """No measurement: the belt's width fills the image."""
+    """No measurement: the belt's width fills the image, or those of cameras side by side."""
 
     kind: Literal["nominal"]
     belt_width_mm: Annotated[float, Field(gt=0)]
+    overlap_mm: Annotated[float, Field(ge=0)] = 0.0
+    """Of [[cameras]] side by side, left to right: belt that two neighbours both see."""
     mm_per_tick: Annotated[float, Field(gt=0)]
 
 
@@ -88,6 +109,11 @@ class LineFile(Section):
     site: SitePolicy = SitePolicy()
     valves: ValvesConfig | None = None
     limits: LimitsConfig
+
+    @property
+    def cameras(self) -> tuple[CameraConfig, ...]:
+        """Every camera, in the order of the file."""
+        return (self.camera, *self.more_cameras)
 
     @property
     def station_names(self) -> tuple[str, ...]:
@@ -162,14 +188,34 @@ def sorting_sections(
     problems += station_problems(line.stations, line.recipe, line.site)
     problems += mass_problems(line.tracker)
     problems += plc_problems(line.plcs, line.encoder, line.stations)
-    if line.camera.stall_after_ms < line.limits.max_frame_age_ms:
-        msg = (
-            f"camera.stall_after_ms: {line.camera.stall_after_ms:g} is below limits."
-            f"max_frame_age_ms {line.limits.max_frame_age_ms:g}: the line would stand while its "
-            "frames are still young enough to act on"
-        )
-        problems += (msg,)
+    problems += camera_problems(line)
     return (None, problems) if problems else (line, ())
+
+
+def camera_problems(line: LineFile) -> tuple[str, ...]:
+    """Return what of the cameras' sections does not go together with the rest."""
+    problems: list[str] = []
+    for index, camera in enumerate(line.cameras):
+        key = f"cameras[{index}]" if line.more_cameras else "camera"
+        if camera.stall_after_ms < line.limits.max_frame_age_ms:
+            problems.append(
+                f"{key}.stall_after_ms: {camera.stall_after_ms:g} is below limits."
+                f"max_frame_age_ms {line.limits.max_frame_age_ms:g}: the line would stand while "
+                "its frames are still young enough to act on"
+            )
+    config, count = line.calibration, len(line.cameras)
+    if isinstance(config, MeasuredCalibration) and len(config.paths) != count:
+        problems.append(
+            f"calibration.path: {len(config.paths)} file(s) for {count} camera(s); name one for "
+            "each camera, in their order"
+        )
+    if isinstance(config, NominalCalibration) and config.overlap_mm * count >= config.belt_width_mm:
+        problems.append(
+            f"calibration.overlap_mm: {config.overlap_mm:g} on a belt of "
+            f"{config.belt_width_mm:g} mm under {count} camera(s); neighbours overlap by a part "
+            "of what each sees"
+        )
+    return tuple(problems)
 
 
 def with_first_camera(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -196,17 +242,18 @@ def with_first_camera(document: Mapping[str, Any]) -> tuple[dict[str, Any], tupl
 
 def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
     """Return the line with its relative paths made to start at the file's folder."""
-    camera, calibration = line.camera, line.calibration
-    if isinstance(camera, VideoCamera | ImagesCamera):
-        camera = camera.model_copy(update={"path": folder / camera.path})
+    calibration = line.calibration
+    camera, *more_cameras = (_camera_from(camera, folder) for camera in line.cameras)
     if isinstance(calibration, MeasuredCalibration):
-        calibration = calibration.model_copy(update={"path": folder / calibration.path})
+        path, *more_paths = (folder / path for path in calibration.paths)
+        calibration = calibration.model_copy(update={"path": path, "more_paths": tuple(more_paths)})
     bundle, valves, masses = line.detector.bundle, line.valves, line.tracker.mass_model
     if valves is not None:
         valves = valves.model_copy(update={"folder": (folder / valves.folder).resolve()})
     return line.model_copy(
         update={
             "camera": camera,
+            "more_cameras": tuple(more_cameras),
             "calibration": calibration,
             "valves": valves,
             "plc": _plc_with_paths_from(line, folder),
@@ -214,6 +261,12 @@ def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
             "tracker": line.tracker.model_copy(update={"mass_model": masses and folder / masses}),
         }
     )
+
+
+def _camera_from(camera: CameraConfig, folder: Path) -> CameraConfig:
+    if isinstance(camera, VideoCamera | ImagesCamera):
+        return camera.model_copy(update={"path": folder / camera.path})
+    return camera
 
 
 def _plc_with_paths_from(line: LineFile, folder: Path) -> PlcSection:
@@ -236,11 +289,12 @@ def budgets(line: LineFile, calibration: LineCalibration) -> tuple[LatencyBudget
         line.limits,
         view_s_max_mm=calibration.view_s_max_mm,
         speed_mm_per_s=line.line.belt_speed_mm_per_s,
-        exposure_ms=line.camera.exposure_ms / 2,
-        transfer_ms=line.camera.transfer_ms,
+        exposure_ms=max(camera.exposure_ms for camera in line.cameras) / 2,
+        transfer_ms=max(camera.transfer_ms for camera in line.cameras),
         inference_ms=line.limits.inference_ms,
         planning_ms=line.limits.planning_ms,
         frame_period_ms=line.limits.frame_period_ms,
+        pairing_ms=pairing_ms(line.cameras, line.limits),
     )
     if problems := impossible(found):
         raise ConfigError([f"stations: {problem}" for problem in problems])
@@ -252,55 +306,17 @@ def budgets(line: LineFile, calibration: LineCalibration) -> tuple[LatencyBudget
 
 def hazards_budget(line: LineFile, calibration: LineCalibration) -> HazardBudget | None:
     """Return the time that a hazard's answer may take, None for a line without jets."""
-    limits, camera = line.limits, line.camera
+    limits = line.limits
     return hazard_budget(
         line.stations,
         view_s_min_mm=calibration.view_s_min_mm,
         speed_mm_per_s=line.line.belt_speed_mm_per_s,
         confirm_views=line.tracker.confirm_views,
         frame_period_ms=limits.frame_period_ms,
-        rest_ms=camera.exposure_ms / 2
-        + camera.transfer_ms
+        rest_ms=max(camera.exposure_ms for camera in line.cameras) / 2
+        + max(camera.transfer_ms for camera in line.cameras)
+        + pairing_ms(line.cameras, limits)
         + limits.inference_ms
         + limits.planning_ms
         + limits.command_lead_ms,
     )
-
-
-def load_calibration(line: LineFile, image_shape: tuple[int, int]) -> LineCalibration:
-    """Return the calibration of a line whose camera is not the twin's.
-
-    Args:
-        line: the checked line file.
-        image_shape: (height, width) px of the camera's images.
-
-    Raises:
-        CalibrationError: the file is missing, altered, of another camera, belt or image size.
-        ConfigError: the line has the twin's calibration, which no real camera has.
-    """
-    config, (height_px, width_px) = line.calibration, image_shape
-    if isinstance(config, NominalCalibration):
-        return nominal_calibration(
-            camera_id=line.camera.camera_id,
-            belt_id=line.line.belt_id,
-            image_width_px=width_px,
-            image_height_px=height_px,
-            belt_width_mm=config.belt_width_mm,
-            mm_per_tick=config.mm_per_tick,
-        )
-    if isinstance(config, TwinCalibration):
-        msg = (
-            'calibration.kind: "twin" goes with camera.source "twin" only; use "file" or "nominal"'
-        )
-        raise ConfigError([msg])
-    calibration = line_calibration.load(
-        config.path, camera_id=line.camera.camera_id, belt_id=line.line.belt_id
-    )
-    plane = calibration.plane
-    if (plane.image_height_px, plane.image_width_px) != image_shape:
-        msg = (
-            f"{config.path}: taken at {plane.image_width_px}x{plane.image_height_px} px, the "
-            f"camera delivers {width_px}x{height_px}; set the camera back or calibrate again"
-        )
-        raise CalibrationError(msg)
-    return calibration

@@ -12,7 +12,10 @@ from collections import deque
 from calibration.clock import Clock
 from calibration.units import NS_PER_S, MonotonicNs
 from controller.belt_eye import BeltEye
+from controller.camera_frame import CameraFrame
+from controller.camera_row import FIRST, CameraRow, FrameSet, Shot
 from controller.core import LineCore
+from controller.detector_row import DetectorRow, nothing_seen
 from controller.drift_watch import DriftWatch
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture, Scene
@@ -23,10 +26,7 @@ from controller.session import SessionWriter
 from controller.snapshot import LineSnapshot, OperatorRequest
 from plc.errors import EncoderError
 from vision.annotate import MarkedTrack
-from vision.capture import CaptureState, CaptureThread
 from vision.errors import CameraError, EndOfStreamError
-from vision.ports import Detector
-from vision.types import Frame
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +49,8 @@ class LineRuntime:
         self,
         *,
         core: LineCore,
-        capture: CaptureThread,
-        detector: Detector,
+        cameras: CameraRow,
+        detectors: DetectorRow,
         plc: PlcSide,
         feed: LineFeed,
         picture: LivePicture,
@@ -60,12 +60,12 @@ class LineRuntime:
         belt_eye: BeltEye | None = None,
         drift: DriftWatch | None = None,
     ) -> None:
-        """Take the parts; the runtime starts and stops capture, PLC thread and picture.
+        """Take the parts; the runtime starts and stops cameras, PLC thread and picture.
 
         Args:
             core: the line's logic, used by the pipeline thread alone.
-            capture: of the one camera.
-            detector: used by the pipeline thread alone.
+            cameras: of the line; their sets are taken by the pipeline thread alone.
+            detectors: one for each camera, asked by the pipeline thread alone.
             plc: the PLC's thread or threads.
             feed: towards telemetry; opened and closed by the composition root.
             picture: draws for the page.
@@ -75,7 +75,7 @@ class LineRuntime:
             drift: compares the view with the calibrated one, or None; started and stopped here.
             latency: takes every duration measured; None keeps them for the snapshots alone.
         """
-        self._core, self._capture, self._detector = core, capture, detector
+        self._core, self._cameras, self._detectors = core, cameras, detectors
         self._plc, self._feed, self._picture = plc, feed, picture
         self._recorder, self._clock = recorder, clock
         self._latency: LatencySink = latency or LatencyWindow()
@@ -84,7 +84,6 @@ class LineRuntime:
         self._stopping, self._ended = threading.Event(), threading.Event()
         self._failure: Exception | None = None
         self._records_dropped = 0
-        self._last_seq = -1
         self._snapshot_ns, self._snapshot_frames = MonotonicNs(0), 0
         self.snapshot: LineSnapshot | None = None
         """The newest published snapshot; None before the first."""
@@ -97,7 +96,7 @@ class LineRuntime:
         gc.collect()
         gc.freeze()
         self._plc.start()
-        self._capture.start()
+        self._cameras.start()
         self._picture.start()
         if self._drift is not None:
             self._drift.start()
@@ -122,7 +121,7 @@ class LineRuntime:
             if self._failure is not None:
                 raise self._failure
             self._plc.check()
-            self._capture.check()
+            self._cameras.check()
             if self._drift is not None:
                 self._drift.check()
         except Exception as error:
@@ -135,7 +134,8 @@ class LineRuntime:
         if self._thread.is_alive():
             self._thread.join(5.0)
         self._plc.stop()
-        self._capture.stop()
+        self._cameras.stop()
+        self._detectors.close()
         self._picture.stop()
         if self._drift is not None:
             self._drift.stop()
@@ -153,37 +153,31 @@ class LineRuntime:
             self._failure = error
 
     def _turn(self) -> None:
-        frame = self._next_frame()
+        frames = self._next_frames()
         for event in self._plc.take_events():
             self._take_event(event)
         self._serve_operators()
-        if frame is not None:
-            self._process(frame)
+        if frames is not None:
+            self._process(frames)
         else:
             self._core.idle(self._clock.now_ns())
         self._plc.ask(self._core.plc_request())
         self._publish(force=False)
 
-    def _next_frame(self) -> Frame | None:
+    def _next_frames(self) -> FrameSet | None:
         try:
-            frame = self._capture.latest(self._last_seq, FRAME_WAIT_S)
+            return self._cameras.take(FRAME_WAIT_S)
         except EndOfStreamError:
             if self._core.items_in_flight == 0:
                 self._ended.set()
             self._clock.wait(self._stopping, FRAME_WAIT_S)
             return None
         except CameraError:
-            # The capture thread has counted and logged it; `_tell_camera` passes its word on.
+            # The capture thread has counted and logged it; the row's status passes its word on.
             return None
         finally:
-            self._tell_camera()
-        self._last_seq = frame.seq
-        return frame
-
-    def _tell_camera(self) -> None:
-        status = self._capture.status()
-        # A camera that is open but silent shows in the age of its newest frame.
-        self._core.camera_failed(status.error if status.state is CaptureState.LOST else None)
+            # A camera that is open but silent shows in the age of its newest frame.
+            self._core.camera_failed(self._cameras.status().error)
 
     def _take_event(self, event: PlcEvent) -> None:
         now_ns = self._clock.now_ns()
@@ -205,41 +199,61 @@ class LineRuntime:
         while self._requests:
             self._core.operator(self._requests.popleft(), self._clock.now_ns())
 
-    def _process(self, frame: Frame) -> None:
+    def _process(self, frames: FrameSet) -> None:
         started_ns = self._clock.now_ns()
-        self._latency.add(Stage.EXPOSURE_TO_PIPELINE, started_ns - frame.exposed_ns)
-        detections = self._detector.detect(frame.image)
+        for shot in frames.shots:
+            self._latency.add(Stage.EXPOSURE_TO_PIPELINE, started_ns - shot.frame.exposed_ns)
+        found = self._detectors.detect(frames.shots)
         detected_ns = self._clock.now_ns()
         self._latency.add(Stage.DETECT, detected_ns - started_ns)
-        outcome = self._core.frame(frame.seq, frame.exposed_ns, detections, detected_ns)
+        lead, first = frames.lead, frames.first
+        more = [
+            CameraFrame(
+                camera=shot.camera,
+                seq=shot.frame.seq,
+                exposed_ns=shot.exposed_ns,
+                detections=detections,
+            )
+            for shot, detections in zip(frames.shots, found, strict=True)
+            if shot.camera != FIRST
+        ]
+        outcome = self._core.frame(
+            lead.frame.seq,
+            lead.exposed_ns,
+            nothing_seen() if first is None else found[FIRST],
+            detected_ns,
+            more,
+            frames.standing,
+        )
         self._plc.submit(
             [
-                TimedCommand(command=command, exposed_ns=frame.exposed_ns)
+                TimedCommand(command=command, exposed_ns=lead.exposed_ns)
                 for command in self._core.take_commands()
             ]
         )
         self._latency.add(Stage.STEP, self._clock.now_ns() - detected_ns)
-        if outcome is not None:
-            self._keep(frame, outcome)
-            self._look_at_belt(frame, outcome)
+        if outcome is not None and first is not None:
+            self._keep(first, outcome)
+            self._look_at_belt(first, outcome)
 
-    def _look_at_belt(self, frame: Frame, outcome: FrameOutcome) -> None:
+    def _look_at_belt(self, first: Shot, outcome: FrameOutcome) -> None:
         if self._belt_eye is not None:
-            look = self._belt_eye.look(frame.image, outcome.stamp.tick)
+            look = self._belt_eye.look(first.frame.image, outcome.stamp.tick)
             if look is not None:
                 self._core.belt_seen(look)
         if self._drift is not None:
-            self._drift.show(frame.image, outcome.stamp.tick)
+            self._drift.show(first.frame.image, outcome.stamp.tick)
             self._core.drifted(self._drift.findings)
 
-    def _keep(self, frame: Frame, outcome: FrameOutcome) -> None:
+    def _keep(self, first: Shot, outcome: FrameOutcome) -> None:
+        image = first.frame.image
         if self._recorder is not None:
-            self._recorder.step(frame.image, outcome)
+            self._recorder.step(image, outcome)
         if self._picture.due:
             marked = tuple(
                 MarkedTrack(track=track, mark=mark) for track, mark in self._core.marked_tracks()
             )
-            self._picture.show(Scene(image=frame.image, tick=outcome.stamp.tick, marked=marked))
+            self._picture.show(Scene(image=image, tick=outcome.stamp.tick, marked=marked))
 
     def _publish(self, *, force: bool) -> None:
         for record in self._core.take_records():
@@ -249,10 +263,10 @@ class LineRuntime:
         if elapsed_ns < SNAPSHOT_PERIOD_NS and not force:
             return
         frames = self._core.frames
-        capture = self._capture.status()
+        cameras = self._cameras.status()
         figures = CaptureFigures(
-            frames_dropped=capture.dropped,
-            losses=capture.losses,
+            frames_dropped=cameras.dropped,
+            losses=cameras.losses,
             frames_per_s=(frames - self._snapshot_frames) * NS_PER_S / max(elapsed_ns, 1),
             records_dropped=self._records_dropped,
             latencies=self._latency.drain(),

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from calibration import line_calibration
 from calibration.line_calibration import LineCalibration
+from controller.line_calibrations import on_one_scale
 from controller.line_check import check_bundle, check_paths
 from controller.line_file import LineFile, MeasuredCalibration, TwinCalibration, budgets
 from twin.config import TwinConfig
@@ -14,6 +15,7 @@ from twin.viewpoint import true_calibration
 from twin.whole_line import add_line_argument, load_line
 from vision.bundle import load_bundle
 from vision.factory import open_detector
+from vision.fusion import whole_view
 
 add_arguments = add_line_argument
 
@@ -49,22 +51,29 @@ def budgets_of(line: LineFile, twin: TwinConfig) -> tuple[str, ...]:
     """
     check_paths(line)
     check_bundle(line)
-    calibration = _calibration_on_file(line, twin)
-    if calibration is None:
+    calibrations = _calibrations_on_file(line, twin)
+    if not calibrations:
         load_bundle(line.detector.bundle)
         return ("latency budget: not checked, a nominal calibration needs the camera's image size",)
-    plane = calibration.plane
-    open_detector(line.detector, (plane.image_height_px, plane.image_width_px))
-    return tuple(f"{budget.arithmetic} to spare" for budget in budgets(line, calibration))
+    for calibration in calibrations:
+        open_detector(line.detector, calibration.plane.image_shape)
+    whole = whole_view(calibrations)
+    return tuple(f"{budget.arithmetic} to spare" for budget in budgets(line, whole))
 
 
-def _calibration_on_file(line: LineFile, twin: TwinConfig) -> LineCalibration | None:
-    """Return the calibration as far as it is known without a camera."""
+def _calibrations_on_file(line: LineFile, twin: TwinConfig) -> tuple[LineCalibration, ...]:
+    """Return each camera's calibration as far as they are known without a camera, else none."""
     config = line.calibration
     if isinstance(config, TwinCalibration):
-        return true_calibration(twin, mm_per_tick=config.mm_per_tick)
-    if isinstance(config, MeasuredCalibration):
-        return line_calibration.load(
-            config.path, camera_id=line.camera.camera_id, belt_id=line.line.belt_id
+        return tuple(
+            true_calibration(twin, mm_per_tick=config.mm_per_tick, index=index)
+            for index in range(twin.camera.count)
         )
-    return None
+    if isinstance(config, MeasuredCalibration):
+        return on_one_scale(
+            [
+                line_calibration.load(path, camera_id=c.camera_id, belt_id=line.line.belt_id)
+                for path, c in zip(config.paths, line.cameras, strict=True)
+            ]
+        )
+    return ()

@@ -9,12 +9,12 @@ from typing import Any
 
 from calibration import line_calibration
 from calibration.line_calibration import LineCalibration
+from controller.line_calibrations import load_calibration
 from controller.line_file import (
     LineFile,
     MeasuredCalibration,
     NominalCalibration,
     TwinCalibration,
-    load_calibration,
 )
 from twin.assembly import PipelineMaker, SimulatedLine, recording_run, twin_run
 from twin.bins import FractionScore

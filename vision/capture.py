@@ -65,19 +65,27 @@ class CaptureThread:
     ends the thread and is raised by `check` and `latest`.
     """
 
-    def __init__(self, *, camera: Camera, clock: Clock, stall_after_ms: float) -> None:
+    def __init__(
+        self,
+        *,
+        camera: Camera,
+        clock: Clock,
+        stall_after_ms: float,
+        news: threading.Event | None = None,
+    ) -> None:
         """Prepare; `start` opens the camera.
 
         Args:
             camera: read and closed by this thread alone.
             clock: measures ages and waits.
             stall_after_ms: silence after which the camera is shown as stalled.
+            news: set whenever there is something new, for whoever waits for several cameras.
         """
         self._camera = camera
         self._clock = clock
         self._stall_after_ns = round(stall_after_ms * NS_PER_MS)
         self._lock = threading.Lock()
-        self._news = threading.Event()
+        self._news = news or threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._state = CaptureState.OPENING
@@ -87,6 +95,11 @@ class CaptureThread:
         self._frames = 0
         self._dropped = 0
         self._reopened = 0
+
+    @property
+    def camera_id(self) -> str:
+        """Identity of the camera."""
+        return self._camera.camera_id
 
     def start(self) -> None:
         """Start the thread. Call once."""
@@ -116,13 +129,16 @@ class CaptureThread:
             Exception: what ended the thread, see `check`.
         """
         deadline_ns = self._clock.now_ns() + round(timeout_s * NS_PER_S)
-        while (frame := self._newer_than(after_seq)) is None:
+        while True:
+            self._news.clear()
+            frame = self.newer(after_seq)
+            if frame is not None:
+                return frame
             remaining_s = (deadline_ns - self._clock.now_ns()) / NS_PER_S
             if remaining_s <= 0:
                 msg = f"camera {self._camera.camera_id}: no new frame within {timeout_s:.3f} s"
                 raise CameraTimeoutError(msg)
             self._clock.wait(self._news, remaining_s)
-        return frame
 
     def status(self) -> CaptureStatus:
         """Return counts, age and state. Never blocks for long, never raises."""
@@ -147,17 +163,23 @@ class CaptureThread:
         if failure is not None:
             raise failure
 
-    def _newer_than(self, seq: int) -> Frame | None:
+    def newer(self, after_seq: int) -> Frame | None:
+        """Return the newest frame if it is newer than `after_seq`, else None. Never waits.
+
+        Raises:
+            EndOfStreamError: the recording ended and its last frame was handled.
+            CameraError: the capture was stopped.
+            Exception: what ended the thread, see `check`.
+        """
         self.check()
         with self._lock:
-            if self._newest is not None and self._newest.seq > seq:
+            if self._newest is not None and self._newest.seq > after_seq:
                 return self._newest
             if self._state is CaptureState.ENDED:
                 raise EndOfStreamError(self._error)
             if self._stopping.is_set():
                 msg = f"camera {self._camera.camera_id}: capture was stopped"
                 raise CameraError(msg)
-            self._news.clear()
             return None
 
     def _run(self) -> None:

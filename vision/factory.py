@@ -3,7 +3,7 @@
 from calibration.clock import Clock
 from vision.cameras.genicam.camera import open_genicam
 from vision.cameras.image_folder import FolderRecording
-from vision.cameras.recorded import RecordedCamera
+from vision.cameras.recorded import CommonStart, RecordedCamera
 from vision.cameras.stream import open_stream
 from vision.cameras.usb import open_usb
 from vision.cameras.video_file import VideoRecording
@@ -21,13 +21,20 @@ from vision.outline_finder import OutliningDetector
 from vision.ports import Camera, Detector
 
 
-def open_camera(config: CameraConfig, clock: Clock, *, paced: bool = True) -> Camera:
+def open_camera(
+    config: CameraConfig,
+    clock: Clock,
+    *,
+    paced: bool = True,
+    together: CommonStart | None = None,
+) -> Camera:
     """Return the configured camera, not yet opened.
 
     Args:
         config: any camera but the twin's, which the composition root makes itself.
         clock: stamps, paces and waits.
         paced: recordings play in real time if True, as fast as they are read if False.
+        together: when recordings that were taken together start, see `CommonStart`.
 
     Raises:
         CameraError: the twin's camera was asked for.
@@ -39,6 +46,7 @@ def open_camera(config: CameraConfig, clock: Clock, *, paced: bool = True) -> Ca
                 start=lambda: VideoRecording(config.path, config.frames_per_s),
                 clock=clock,
                 paced=paced,
+                together=together,
             )
         case ImagesCamera():
             return RecordedCamera(
@@ -46,6 +54,7 @@ def open_camera(config: CameraConfig, clock: Clock, *, paced: bool = True) -> Ca
                 start=lambda: FolderRecording(config.path, config.frames_per_s),
                 clock=clock,
                 paced=paced,
+                together=together,
             )
         case UsbCamera():
             return open_usb(config, clock)

@@ -1,7 +1,7 @@
 """A line runtime with its real threads in this process; camera and PLC are the outside world."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -9,7 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.clock import MonotonicClock
+from calibration.line_calibration import LineCalibration
+from calibration.nominal import nominal_calibration
+from calibration.units import MonotonicNs
 from controller.assembly import build_core
+from controller.camera_row import CameraRow, RowSeat
+from controller.detector_row import DetectorRow
 from controller.drift_watch import DriftWatch
 from controller.live_picture import LivePicture
 from controller.plc_thread import PlcThread
@@ -33,7 +38,6 @@ from tests.support.plc_bench import MAX_TICKS_PER_S, MM_PER_TICK, PLC_CONFIG, QU
 from twin.belt_drive import BeltDrive
 from twin.soft_plc.in_process import in_process_link
 from twin.soft_plc.program import SoftPlc
-from vision.capture import CaptureThread
 from vision.config import DetectorConfig
 from vision.errors import CameraError, CameraTimeoutError, EndOfStreamError
 from vision.factory import open_detector
@@ -48,7 +52,9 @@ PERIOD_S = 0.02
 class BenchCamera:
     """A few images in turn, 50 a second, at first an empty belt; and what happens to cameras."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "bench", *, stamped: bool = False) -> None:
+        """Begin well; a stamped camera writes each frame's exposure time into its picture."""
+        self._name, self._stamped = name, stamped
         self.lost: str | None = None
         self.silent = False
         self.over = False
@@ -59,7 +65,7 @@ class BenchCamera:
 
     @property
     def camera_id(self) -> str:
-        return "bench"
+        return self._name
 
     def open(self) -> None:
         if self.lost is not None:
@@ -76,11 +82,11 @@ class BenchCamera:
         if self.silent:
             raise CameraTimeoutError("no frame")
         self._seq += 1
-        return Frame(
-            seq=self._seq,
-            exposed_ns=CLOCK.now_ns(),
-            image=self.images[self._seq % len(self.images)],
-        )
+        exposed_ns, image = CLOCK.now_ns(), self.images[self._seq % len(self.images)]
+        if self._stamped:
+            image = image.copy()
+            image.reshape(-1)[:8] = np.frombuffer(int(exposed_ns).to_bytes(8), np.uint8)
+        return Frame(seq=self._seq, exposed_ns=exposed_ns, image=image)
 
     def losses(self) -> CameraLosses:
         return CameraLosses()
@@ -134,27 +140,45 @@ class RuntimeRig:
         detector: Detector | None = None,
         recorder: SessionWriter | None = None,
         drift: DriftWatch | None = None,
+        pair: Sequence[Detector] = (),
+        on_camera_loss: str = "stop",
     ) -> None:
-        self.camera, self.feed = BenchCamera(), KeptFeed()
+        """Build a line under one camera, or under a pair of them with a detector each."""
+        self.cameras = [BenchCamera(name, stamped=True) for name in ("left", "right")]
+        self.camera, self.feed = self.cameras[0] if pair else BenchCamera(), KeptFeed()
         config = DetectorConfig(bundle=bundle, backend="onnxruntime", input_px=320)
-        eyes = detector or open_detector(config, (320, 640))
+        eyes = pair or [detector or open_detector(config, (320, 640))]
+        calibration, *more = two_cameras_across() if pair else (CALIBRATION,)
+        limits = {
+            "max_tick_sd": 1000.0,
+            "max_frame_age_ms": 900.0,
+            "belt_on_camera_loss": on_camera_loss,
+        }
         self.core = build_core(
             session_id="s",
-            bundle_id=eyes.bundle_id,
-            calibration=CALIBRATION,
+            bundle_id=eyes[0].bundle_id,
+            calibration=calibration,
+            more_cameras=more,
             stations=(station(),),
             recipe=recipe(),
-            limits=LIMITS.model_copy(update={"max_tick_sd": 1000.0, "max_frame_age_ms": 900.0}),
+            limits=LIMITS.model_copy(update=limits),
             tracker=TrackerConfig(),
             stall_after_ms=1000.0,
         )
         self.runtime = LineRuntime(
             core=self.core,
-            capture=CaptureThread(camera=self.camera, clock=CLOCK, stall_after_ms=1000.0),
-            detector=eyes,
+            cameras=CameraRow(
+                [
+                    RowSeat(camera=camera, stall_after_ms=1000.0)
+                    for camera in (self.cameras if pair else [self.camera])
+                ],
+                clock=CLOCK,
+                patience_ms=1500 * PERIOD_S,
+            ),
+            detectors=DetectorRow(eyes),
             plc=PlcThread(link=link, clock=CLOCK, cycle_ms=10.0),
             feed=self.feed,
-            picture=LivePicture(calibration=CALIBRATION, feed=self.feed, clock=CLOCK),
+            picture=LivePicture(calibration=calibration, feed=self.feed, clock=CLOCK),
             recorder=recorder,
             clock=CLOCK,
             drift=drift,
@@ -197,6 +221,40 @@ class RuntimeRig:
         self.wait_state("idle")
         self.press(LineCommand.START)
         self.wait_state("execute")
+
+
+def two_cameras_across() -> tuple[LineCalibration, LineCalibration]:
+    """Return two cameras side by side over the belt; both see the middle 200 mm of it."""
+    left, right = (
+        nominal_calibration(
+            camera_id=name,
+            belt_id=CALIBRATION.belt_id,
+            image_width_px=640,
+            image_height_px=640,
+            belt_width_mm=1000.0,
+            mm_per_tick=MM_PER_TICK,
+            seen_mm=600.0,
+            left_mm=left_mm,
+        )
+        for name, left_mm in (("left", 0.0), ("right", 400.0))
+    )
+    return left, right
+
+
+class ExposureReader:
+    """A network that finds an item where it lay when the picture in hand was exposed."""
+
+    bundle_id = "seeing"
+
+    def __init__(
+        self, plant: "RealTimePlc", items: list[LyingItem], calibration: LineCalibration
+    ) -> None:
+        self._plant, self.items, self._calibration = plant, items, calibration
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> Detections:
+        exposed_ns = MonotonicNs(int.from_bytes(image.reshape(-1)[:8].tobytes()))
+        travel_mm = self._plant.drive.fractional_tick(exposed_ns) * MM_PER_TICK
+        return detections(self.items, stamp(1, travel_mm=travel_mm), self._calibration)
 
 
 class SeeingDetector:

@@ -12,6 +12,7 @@ from calibration.clock import MonotonicClock
 from calibration.units import NS_PER_MS
 from tests.support.coded_frames import coded_frame, number_of, write_folder, write_video
 from tests.support.playback_clock import PlaybackClock
+from vision.cameras.recorded import CommonStart
 from vision.config import ImagesCamera, TwinCamera, VideoCamera
 from vision.errors import CameraError, CameraTimeoutError, EndOfStreamError
 from vision.factory import open_camera
@@ -162,3 +163,18 @@ def test_broken_recording_is_not_played_from_the_start_again(tmp_path: Path) -> 
 def test_twins_camera_is_not_made_here() -> None:
     with pytest.raises(CameraError, match="source twin"):
         open_camera(TwinCamera(source="twin", **IDENTITY), PlaybackClock())
+
+
+def test_recordings_taken_together_play_from_one_start(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "shots", 40)
+    config = ImagesCamera(source="images", path=folder, frames_per_s=50.0, **IDENTITY)
+    together = CommonStart()
+    cameras = [open_camera(config, MonotonicClock(), together=together) for _ in range(2)]
+    cameras[0].open()
+    first = cameras[0].read(1.0)
+    cameras[1].open()
+    later = cameras[1].read(1.0)
+    for camera in cameras:
+        camera.close()
+    apart_ns = later.exposed_ns - first.exposed_ns
+    assert apart_ns == (later.seq - first.seq) * 20_000_000

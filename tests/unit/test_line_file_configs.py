@@ -272,3 +272,66 @@ def test_help_tells_a_newcomer_what_each_command_does(capsys, command):
     text = capsys.readouterr().out
     assert len(text.splitlines()) > 5
     assert all(len(line) <= 100 for line in text.splitlines())
+
+
+TWO_CAMERAS = """[[cameras]]
+source = "video"
+path = "film.avi"
+camera_id = "twin-camera"
+exposure_ms = 0.5
+transfer_ms = 2.0
+stall_after_ms = 500
+
+[[cameras]]
+source = "video"
+path = "other.avi"
+camera_id = "right"
+exposure_ms = 0.5
+transfer_ms = 2.0
+stall_after_ms = 500
+"""
+
+
+def under_two_cameras(tmp_path, measured, paths):
+    path = write(tmp_path, measured)
+    text = path.read_text()
+    start, end = text.index("[camera]"), text.index("[detector]")
+    listed = text[:start] + TWO_CAMERAS + "\n" + text[end:]
+    assert 'path = "calibration.json"' in listed
+    path.write_text(listed.replace('path = "calibration.json"', f"path = {paths}"))
+    return path
+
+
+def test_each_of_several_cameras_has_its_own_file_and_one_scale(capsys, tmp_path, measured):
+    (tmp_path / "other.avi").touch()
+    first = line_calibration.load(
+        tmp_path / "calibration.json", camera_id="twin-camera", belt_id="demo-belt"
+    )
+    other = dataclasses.replace(first, camera_id="right")
+    line_calibration.save(other, tmp_path / "right.json")
+    both = '["calibration.json", "right.json"]'
+    path = under_two_cameras(tmp_path, measured, both)
+    code, out, err = check(capsys, path)
+    assert code == 0, err
+    assert "pairing of cameras 40" in out
+    scale = dataclasses.replace(other.travel, mm_per_tick=0.52)
+    line_calibration.save(dataclasses.replace(other, travel=scale), tmp_path / "right.json")
+    code, _, err = check(capsys, path)
+    assert code == 2
+    assert "'right' was calibrated with 0.5200 mm per tick" in err
+    (tmp_path / "right.json").unlink()
+    (tmp_path / "other.avi").unlink()
+    code, _, err = check(capsys, path)
+    assert code == 2
+    assert f"cameras[1].path: no video file {tmp_path / 'other.avi'}" in err
+    assert f"calibration.path: no file {tmp_path / 'right.json'}" in err
+
+
+def test_calibrations_that_do_not_go_with_the_cameras_are_refused(capsys, tmp_path, measured):
+    code, _, err = check(capsys, under_two_cameras(tmp_path, measured, '["calibration.json"]'))
+    assert code == 2
+    assert "calibration.path: 1 file(s) for 2 camera(s); name one for each camera" in err
+    single = '"calibration.json"\nmore_paths = ["right.json"]'
+    code, _, err = check(capsys, under_two_cameras(tmp_path, measured, single))
+    assert code == 2
+    assert "more_paths: unknown key" in err

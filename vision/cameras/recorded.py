@@ -42,6 +42,22 @@ class Recording(Protocol):
         ...
 
 
+class CommonStart:
+    """The instant at which recordings that were taken together begin: the first one's opening."""
+
+    def __init__(self) -> None:
+        """Begin with nothing opened; one start serves one playing."""
+        self._lock = threading.Lock()
+        self._at_ns: MonotonicNs | None = None
+
+    def of(self, now_ns: MonotonicNs) -> MonotonicNs:
+        """Return the start for a recording opened now. Any thread."""
+        with self._lock:
+            if self._at_ns is None:
+                self._at_ns = now_ns
+            return self._at_ns
+
+
 class RecordedCamera:
     """Plays a recording, in real time or as fast as it is read.
 
@@ -60,6 +76,7 @@ class RecordedCamera:
         start: Callable[[], Recording],
         clock: Clock,
         paced: bool,
+        together: CommonStart | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -68,11 +85,13 @@ class RecordedCamera:
             start: opens the recording at its first frame.
             clock: paces the playback.
             paced: True for real time, False for as fast as asked.
+            together: of recordings that play side by side; None starts at the opening.
         """
         self._camera_id = camera_id
         self._start = start
         self._clock = clock
         self._paced = paced
+        self._together = together
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._recording: Recording | None = None
@@ -101,7 +120,9 @@ class RecordedCamera:
         self._closing.clear()
         self._seq = -1
         self._pending = False
-        self._started_ns = self._clock.now_ns() if self._paced else MonotonicNs(0)
+        now_ns = self._clock.now_ns()
+        started_ns = now_ns if self._together is None else self._together.of(now_ns)
+        self._started_ns = started_ns if self._paced else MonotonicNs(0)
         self._recording = recording
 
     def read(self, timeout_s: float) -> Frame:
