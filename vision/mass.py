@@ -41,6 +41,8 @@ _BULK = np.array([_BULK_DENSITY_G_PER_CM3[f][0] for f in FRACTIONS])
 _BULK_SECOND = np.array(
     [d * d * (1.0 + r * r) for d, r in (_BULK_DENSITY_G_PER_CM3[f] for f in FRACTIONS)]
 )
+_LIBRARY_ITEMS: Final = 168
+"""Items per fraction that taught the figures above."""
 _MM_PER_CM: Final = 10.0
 _MM2_PER_CM2: Final = 100.0
 _SMALLEST_G, _SMALLEST_SHARE = 1e-3, 0.01
@@ -68,6 +70,17 @@ def estimate_mass_g(
         density = np.where(tall, height_cm * (_BULK @ posterior), density)
         second = np.where(tall, height_cm**2 * (_BULK_SECOND @ posterior), second)
     return area_cm2 * density, area_cm2 * np.sqrt(np.maximum(second - density * density, 0.0))
+
+
+def relative_sd(fraction: Fraction) -> tuple[float, float]:
+    """Return how surely masses of a fraction are known, over the mass itself.
+
+    Returns:
+        Of one item around its law, and of the law: common to all items, as the library's sample
+        leaves it open. Waste unlike the library's is not in it.
+    """
+    item = max(_AREAL_DENSITY_G_PER_CM2[fraction][1], _BULK_DENSITY_G_PER_CM3[fraction][1])
+    return item, item / float(np.sqrt(_LIBRARY_ITEMS))
 
 
 def heavy_probability(

@@ -63,6 +63,19 @@ class Amount:
             entries=self.entries + 1,
         )
 
+    def plus_amount(self, other: "Amount") -> "Amount":
+        """Return the sum with another sum; ends are added up."""
+        low = None if self.low_g is None or other.low_g is None else self.low_g + other.low_g
+        high = None if self.high_g is None or other.high_g is None else self.high_g + other.high_g
+        return Amount(
+            mass_g=self.mass_g + other.mass_g,
+            estimated_g=self.estimated_g + other.estimated_g,
+            low_g=low,
+            high_g=high,
+            methods=self.methods | other.methods,
+            entries=self.entries + other.entries,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedLine:

@@ -20,7 +20,7 @@ from vision.types import Fraction
 
 _MINUTES = """
 SELECT s.session_id, s.station_names, s.ending, substr(i.at_utc, 1, 16), i.fraction, i.station,
-       i.outcome, count(*), sum(i.mass_g)
+       i.outcome, count(*), sum(i.mass_g), sum(i.mass_g * i.mass_g)
 FROM items i JOIN sessions s USING (session)
 WHERE s.line_id = ? AND i.at_utc >= ? AND i.at_utc < ?
 GROUP BY 1, 4, 5, 6, 7 ORDER BY 1, 4
@@ -60,6 +60,7 @@ class MinuteSum:
         outcome: their end.
         items: how many.
         mass_g: estimated.
+        squares_g2: sum of the squared masses, for their spread.
     """
 
     session_id: str
@@ -71,6 +72,7 @@ class MinuteSum:
     outcome: ItemOutcome
     items: int
     mass_g: float
+    squares_g2: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,8 @@ class LineItems:
             StoreError: the store cannot be read.
         """
         for row in self._rows(_MINUTES, (self._line_id, _text(start), _text(end))):
-            session_id, names, ending, minute_text, fraction, station, outcome, items, mass_g = row
+            session_id, names, ending, minute_text, fraction, station, outcome, *sums = row
+            items, mass_g, squares_g2 = sums
             minute = datetime.fromisoformat(f"{minute_text}:00+00:00")
             ejected = outcome == ItemOutcome.EJECTED.value
             yield MinuteSum(
@@ -134,6 +137,7 @@ class LineItems:
                 outcome=ItemOutcome(outcome),
                 items=items,
                 mass_g=mass_g,
+                squares_g2=squares_g2,
             )
 
     def removed(self, start: datetime, end: datetime) -> Iterator[RemovedItem]:

@@ -6,11 +6,14 @@ has corrected is left alone.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from statistics import NormalDist
 from typing import Final
 
 from controller.types import ItemOutcome
+from telemetry.estimates.types import LEVEL
 from telemetry.ledger.chain import entry_of, same_bytes
 from telemetry.ledger.entries import (
     Action,
@@ -27,6 +30,7 @@ from telemetry.ledger.entries import (
 from telemetry.ledger.line_items import LineItems, MinuteSum
 from telemetry.ledger.shifts import Shift
 from telemetry.ledger.store import Ledger, opening
+from vision.mass import relative_sd
 from vision.types import Fraction
 
 LATE_RECORDS: Final = "records that came later"
@@ -35,6 +39,7 @@ GRACE: Final = timedelta(minutes=10)
 LOOK_BACK: Final = timedelta(days=8)
 """A telemetry that was down for a week still books what its line has recorded."""
 _S_PER_H: Final = 3600.0
+_Z: Final = NormalDist().inv_cdf((1.0 + LEVEL) / 2.0)
 
 
 class LinePosting:
@@ -200,5 +205,21 @@ def _by_bin(parts: Sequence[MinuteSum]) -> dict[tuple[str, Fraction], list[Minut
 
 
 def _estimate(parts: Iterable[MinuteSum], source: str) -> Mass:
-    mass_g = round(sum(part.mass_g for part in parts))
-    return Mass(mass_g=mass_g, method=MassMethod.VISION, source=f"line {source}")
+    """Sum estimates; items vary on their own, a fraction's law errs for all of its items alike."""
+    by_fraction: dict[Fraction, float] = {}
+    variance_g2 = 0.0
+    for part in parts:
+        by_fraction[part.fraction] = by_fraction.get(part.fraction, 0.0) + part.mass_g
+        variance_g2 += relative_sd(part.fraction)[0] ** 2 * part.squares_g2
+    for fraction, mass_g in by_fraction.items():
+        variance_g2 += (relative_sd(fraction)[1] * mass_g) ** 2
+    whole_g = sum(by_fraction.values())
+    half_g = _Z * math.sqrt(variance_g2)
+    return Mass(
+        mass_g=round(whole_g),
+        method=MassMethod.VISION,
+        source=f"line {source}",
+        low_g=max(0, math.floor(whole_g - half_g)),
+        high_g=math.ceil(whole_g + half_g),
+        level=LEVEL,
+    )

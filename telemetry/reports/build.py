@@ -32,6 +32,7 @@ from telemetry.reports.errors import ReportBlockedError, ReportError
 from telemetry.reports.evidence import Evidence
 from telemetry.reports.notices import Circumstances, errors_of, warnings_of
 from telemetry.reports.period import Period, PeriodKind
+from telemetry.reports.reconciliation import reconciliation
 from telemetry.reports.seal import sealed
 from telemetry.reports.worksheet import worksheet
 
@@ -138,7 +139,7 @@ class _Builder:
     def document(self) -> ReportDocument:
         source, period, books = self._source, self._period, self._books
         last = period.last
-        closure = self._closure()
+        closure, reconciled = self._closure(), reconciliation(books)
         stock = self._stock()
         landfill = self._landfill()
         products = parts.product_parts(books, self._evidence, self._codes, last)
@@ -150,6 +151,7 @@ class _Builder:
             closure=closure,
             stock=stock,
             products=products,
+            scale_z=None if reconciled is None or reconciled.agree else reconciled.z,
             set_back=sum(json.loads(row.content)["clock_back_s"] > 0 for row in self._rows),
             yearly=landfill is not None,
         )
@@ -179,6 +181,7 @@ class _Builder:
             air=parts.air_parts(books.air),
             stock=sections.stock(stock),
             worksheet=self._worksheet(),
+            reconciliation=reconciled,
             model=sections.models(self._evidence),
             ledger=sections.ledger(self._rows),
             warnings=warnings_of(seen),

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from calibration.section import Section
+from telemetry.reports.scale_document import Reconciliation
 
 SCHEMA: Final = "sorting-line-report/1"
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -283,6 +284,7 @@ class ReportDocument(Section):
     air: tuple[AirPart, ...]
     stock: tuple[StockPart, ...]
     worksheet: Worksheet | None
+    reconciliation: Reconciliation | None
     model: ModelPart
     ledger: LedgerPart
     warnings: tuple[WarningPart, ...]

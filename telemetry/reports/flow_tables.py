@@ -1,6 +1,8 @@
 """Tables of what came in, was sorted, left and lies there."""
 
-from telemetry.reports.cells import Cells, Table
+from collections.abc import Iterator
+
+from telemetry.reports.cells import Cell, Cells, Table
 
 
 class FlowTables:
@@ -52,6 +54,22 @@ class FlowTables:
             for part in self._cells.document.products
         )
         return self._cells.table("products", (*columns, *more), rows)
+
+    def reconciliation(self) -> Table:
+        """Return the table of that name: totals first, then each stream."""
+        columns = ("what", "scale_t", "vision_t", "reconciled_t", "sd_t")
+        return self._cells.table("reconciliation", columns, self._reconciled())
+
+    def _reconciled(self) -> Iterator[tuple[Cell, ...]]:
+        found, words = self._cells.document.reconciliation, self._cells.words
+        if found is None:
+            return
+        total = (found.scale_t, found.vision_t, found.reconciled_t, found.reconciled_sd_t)
+        yield (words.text("stream-total"), *total)
+        for part in found.parts:
+            key = f"stream-{part.stream}"
+            name = words.text(key) if words.has(key) else words.word("fraction", part.stream)
+            yield (name, None, part.vision_t, part.reconciled_t, part.sd_t)
 
     def residue(self) -> Table:
         """Return the table of that name."""

@@ -35,12 +35,18 @@ class WarningCode(StrEnum):
     STOCK_DUE_SOON = "stock_due_soon"
     STOCK_MISSING = "stock_missing"
     NO_AUDIT = "no_audit"
+    SCALE_DISAGREES = "scale_disagrees"
     NO_BASELINE = "no_baseline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """Everything that warnings are drawn from."""
+    """Everything that warnings are drawn from.
+
+    Attributes:
+        scale_z: how many standard deviations belt scale and pictures are apart, where they
+            contradict each other; else None.
+    """
 
     accounts: AccountsConfig
     period: Period
@@ -49,6 +55,7 @@ class Circumstances:
     closure: Measure
     stock: dict[str, StorageState]
     products: Sequence[ProductPart]
+    scale_z: float | None
     set_back: int
     yearly: bool
 
@@ -117,6 +124,8 @@ def _about_mass(seen: Circumstances) -> Iterator[WarningPart]:
     if not books.shifts_closed:
         yield _warn(WarningCode.NO_SHIFT_CLOSED)
         yield _warn(WarningCode.UNSORTED_STOCK_UNKNOWN)
+    if seen.scale_z is not None:
+        yield _warn(WarningCode.SCALE_DISAGREES, z=f"{seen.scale_z:+.1f}")
     limit = seen.accounts.balance_limit_pct
     if seen.closure.value is not None and seen.closure.value > limit:
         value = f"{seen.closure.value:.1f}"

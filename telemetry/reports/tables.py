@@ -22,6 +22,7 @@ def tables_of(document: ReportDocument, words: Wording, codes: CodeTable) -> tup
         figures.banned(),
         flows.removals(),
         flows.dispatched(),
+        flows.reconciliation(),
         figures.measures(),
         figures.equipment(),
         figures.landfill(),

@@ -10,7 +10,7 @@ from telemetry.ledger.books import books_of
 from telemetry.ledger.chain import entry_of
 from telemetry.ledger.entries import Action
 from telemetry.ledger.line_items import LineItems
-from telemetry.ledger.line_posting import LATE_RECORDS, LinePosting
+from telemetry.ledger.line_posting import LATE_RECORDS, LinePosting, _estimate
 from telemetry.ledger.store import Ledger
 from telemetry.messages import SessionAnnounced, SessionClosing
 from telemetry.store import ItemStore
@@ -18,6 +18,8 @@ from telemetry.wall import UtcMapper
 from tests.support.plant import NOON, WallClock, accounts, correction
 from tests.support.playback_clock import PlaybackClock
 from tests.support.telemetry_line import STATIONS, RecordSource
+from vision.mass import relative_sd
+from vision.types import Fraction
 
 PLANT = accounts(weighbridge=False)
 DAY = NOON.date()
@@ -158,3 +160,16 @@ def test_evidence_says_what_was_seen_and_by_which_model(rig):
     weee = [r for r in records if r.decision.fraction.value in ("weee", "mercury_lamp")]
     counted = rig.items.equipment(NOON - timedelta(hours=1), NOON + timedelta(hours=1))
     assert sum(part.items for part in counted) == len(weee)
+
+
+def test_masses_that_a_line_books_carry_an_interval_that_many_items_do_not_wear_away(rig):
+    rig.session("one", 400)
+    rig.posting.post(later(rig))
+    masses = [line.amount for line in (*rig.books().products, *rig.books().residue)]
+    for amount in masses:
+        assert 0 <= amount.low_g < amount.mass_g < amount.high_g
+    parts = [p for p in rig.items.minutes(NOON, rig.clock()) if p.fraction is Fraction.PLASTIC]
+    few, many = _estimate(parts, "x"), _estimate(parts * 10_000, "x")
+    common = 1.96 * relative_sd(Fraction.PLASTIC)[1]
+    assert (many.high_g - many.mass_g) / many.mass_g == pytest.approx(common, rel=0.01)
+    assert (few.high_g - few.mass_g) / few.mass_g > common
