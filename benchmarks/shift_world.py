@@ -2,8 +2,8 @@
 
 Vectorised: no frame is rendered and no jet is fired. Composition wanders from shift to shift and
 from block to block (log-ratios with memory), the classifier's errors drift likewise, masses are
-drawn from the shipped item library, wet fractions gain moisture by the day. Figures of the wander
-are assumptions, stated here, and wider than the twin's own runs show.
+drawn from the shipped item library, wet fractions gain moisture by the day. Mix, wander, confusion,
+drift and moisture are assumptions, stated here; none was measured on the twin or on a plant.
 """
 
 from dataclasses import dataclass

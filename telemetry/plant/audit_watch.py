@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 PERIOD: Final = timedelta(days=30)
 """Samples older than this say nothing of the products now."""
+CLOCK_BACK: Final = timedelta(days=1)
+"""A clock that was set back makes no sample that is in the database one of the future: entering
+refuses those."""
 EVERY_S: Final = 10.0
 FIRST_S: Final = 0.5
 """While no line was heard of."""
@@ -44,7 +47,7 @@ def purity_now(database: Database, line_id: str, now: datetime) -> Told:
             line_id,
             product,
             first=now - PERIOD,
-            last=now + timedelta.resolution,
+            last=now + CLOCK_BACK,
         )
         share = found if isinstance(found, Share) else None
         reason = "" if isinstance(found, Share) else found.reason

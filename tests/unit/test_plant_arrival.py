@@ -1,5 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -51,6 +51,26 @@ def test_a_batch_sent_twice_has_its_effect_once(plant: PlantDatabase) -> None:
     assert _items(plant) == 400
     for table in (MINUTES, HOURS, DAYS):
         assert stored_rollup(plant.database, table) == recount(plant.database, table)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [datetime(2026, 11, 30, 3, tzinfo=UTC), datetime(2026, 11, 30, 19, tzinfo=UTC)],
+    ids=["shift change at 8:00 in Almaty", "midnight in Almaty"],
+)
+def test_items_of_an_hour_that_the_clock_told_twice_are_all_booked_once(
+    plant: PlantDatabase, change: datetime
+) -> None:
+    rows = made_rows(400, start=change - timedelta(hours=1), span_s=2 * 3600)
+    rows["at_us"][200:] -= 3600 * 1_000_000
+    assert plant.deliver(batch(rows)).taken == 400
+    assert plant.deliver(batch(rows)).taken == 0
+    assert _items(plant) == 400
+    for table in (MINUTES, HOURS, DAYS):
+        assert stored_rollup(plant.database, table) == recount(plant.database, table)
+        with plant.database.read() as connection:
+            mass_mg = connection.scalar(select(func.sum(table.c.mass_mg)))
+        assert int(mass_mg or 0) == rows["mass_mg"].sum()
 
 
 def test_sessions_of_several_lines_arrive_at_once(empty_database_url: URL) -> None:

@@ -55,6 +55,19 @@ def test_old_samples_say_nothing_of_the_product_now(tmp_path: Path, database: Da
     assert all(found.share is None for found in purity_now(database, "line-1", NOW))
 
 
+@pytest.mark.parametrize("change", [NOW.replace(hour=3), NOW.replace(hour=19)])
+def test_a_clock_set_back_an_hour_across_a_shift_change_or_midnight_loses_no_sample(
+    tmp_path: Path, database: Database, change: datetime
+) -> None:
+    """Shifts change at 8:00 in Almaty (3:00 UTC), days at midnight (19:00 UTC)."""
+    path = _file(tmp_path, first=change - timedelta(hours=2, minutes=30))
+    for sample in read_samples(path, "line-1"):
+        enter_sample(database, sample, now=change + timedelta(minutes=5))
+    before = purity_now(database, "line-1", change + timedelta(minutes=5))
+    assert before[FRACTIONS.index(Fraction.PLASTIC)].share is not None
+    assert purity_now(database, "line-1", change - timedelta(minutes=55)) == before
+
+
 def test_a_file_read_twice_counts_once(tmp_path: Path, database: Database) -> None:
     path = _file(tmp_path)
     entered = [
