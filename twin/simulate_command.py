@@ -139,7 +139,12 @@ def request_from(
             belt_speed_mm_per_s=None if speed is None else speed * 1000.0,
         )
     except ValidationError as error:
-        raise ConfigError([_of_argument(problem) for problem in problems_of(error, {})]) from error
+        asked = {
+            "seed": arguments.seed,
+            "feed": {"occupancy": arguments.occupancy},
+            "belt": {"speed_mm_per_s": speed},
+        }
+        raise ConfigError([_of_argument(each) for each in problems_of(error, asked)]) from error
     if isinstance(line.calibration, TwinCalibration):
         section = line.line.model_copy(update={"belt_speed_mm_per_s": changed.belt.speed_mm_per_s})
         calibration = true_calibration(changed, mm_per_tick=line.calibration.mm_per_tick)

@@ -1,11 +1,17 @@
 """A serial counter at the other end of a pseudo terminal: it can be unplugged and plugged in."""
 
+import fcntl
 import os
+import select
+import struct
+import termios
 import threading
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from calibration.clock import MonotonicClock
 
 
 class CounterDevice:
@@ -34,9 +40,20 @@ class CounterDevice:
         self.path.unlink(missing_ok=True)
 
     def send(self, sent: bytes) -> None:
-        """Send bytes to the PC."""
+        """Send bytes to the PC and wait until its driver has them: a pty hands them on later."""
         assert self._master is not None
+        expected = self._arrived() + len(sent)
         os.write(self._master, sent)
+        never, clock = threading.Event(), MonotonicClock()
+        for _ in range(200):
+            if self._arrived() >= expected:
+                return
+            clock.wait(never, 0.001)
+
+    def _arrived(self) -> int:
+        """Return how many bytes wait for the PC to read them."""
+        assert self._slave is not None
+        return struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, b"\0" * 4))[0]
 
     @contextmanager
     def counting(self, *, per_ms: int, period_ms: int = 5) -> Iterator[None]:
@@ -47,7 +64,8 @@ class CounterDevice:
             count = 0
             while not ended.wait(period_ms / 1e3):
                 count += per_ms * period_ms
-                self.send(b"%d\n" % count)
+                assert self._master is not None
+                os.write(self._master, b"%d\n" % count)
 
         thread = threading.Thread(target=run)
         thread.start()
@@ -60,7 +78,7 @@ class CounterDevice:
     def heard(self) -> bytes:
         """Return what the PC has sent."""
         assert self._master is not None
-        try:
-            return os.read(self._master, 4096)
-        except BlockingIOError:
-            return b""
+        heard = b""
+        while select.select([self._master], [], [], 0.05)[0]:
+            heard += os.read(self._master, 4096)
+        return heard
