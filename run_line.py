@@ -171,7 +171,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
             stations=line.stations,
             recipe=line.recipe,
             limits=line.limits,
-            tracker=line.tracker,
+            tracker=line.tracker.model_copy(update={"notice_knocks": not seat.eyes.recorded}),
             stall_after_ms=max(camera.stall_after_ms for camera in line.cameras),
             trigger_lead_ms=line.camera.exposure_ms / 2,
             valves=line.valves,

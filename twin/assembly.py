@@ -205,7 +205,9 @@ def _setup(
             stations=line.stations,
             recipe=line.recipe,
             limits=line.limits,
-            tracker=line.tracker,
+            tracker=line.tracker
+            if world is not None
+            else line.tracker.model_copy(update={"notice_knocks": False}),
             stall_after_ms=line.stall_after_ms,
             more_cameras=more_cameras,
             pipeline=None if pipeline is None else pipeline(line, calibration),

@@ -166,9 +166,10 @@ class Tracker:
             self._grow(seen, pairs)
         innovation, noise = innovations(table, rows, seen, boxes, self._edge_var)
         steady = ~cut & (table.full_views[rows] >= _KNOWN_VIEWS)
-        self._bump_mm = self._bump.observe(
-            innovation[:, steady], speed_mm_per_s=self._speed_mm_per_s
-        )
+        if self._config.notice_knocks:
+            self._bump_mm = self._bump.observe(
+                innovation[:, steady], speed_mm_per_s=self._speed_mm_per_s
+            )
         correct(table, rows, innovation, noise)
         self._learn_extents(seen, rows[~cut], boxes[~cut])
         weight = np.where(cut, self._config.cut_view_weight, 1.0)

@@ -48,6 +48,9 @@ class TrackerConfig(Section):
     """Correlation between views of one item; n views weigh n / (1 + (n - 1) * correlation)."""
     cut_view_weight: Share = 0.5
     """Weight of the class scores of an item that the view's border cuts."""
+    notice_knocks: bool = True
+    """Whether a jump of everything in view is told. Off for recordings: their belt is not the one
+    that the encoder counts."""
     border_px: Positive = 2.0
     """A box this near the image border is cut by it."""
 

@@ -91,6 +91,7 @@ def test_demo_sorts_shows_its_page_records_and_ends_on_ctrl_c_leaving_nothing_be
         "demo.toml",
         "items.sqlite",
         "items.sqlite.lock",
+        "plant.sqlite",
         "session",
         "stdout",
         "stderr",
