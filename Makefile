@@ -78,10 +78,12 @@ plc-contract: $(VENV)/runtime.stamp ## make plc-contract ADDRESS=host:port: what
 	@test -n "$(ADDRESS)" || { echo "which PLC? make plc-contract ADDRESS=192.168.1.10:502 [ARGS='--unit 1 --line-id 1']"; exit 2; }
 	@$(BIN)/python -m plc.contract $(ADDRESS) $(ARGS)
 
-mutants: $(VENV)/train.stamp ## which small changes to codec and planner no test notices (the better part of an hour)
+mutants: $(VENV)/train.stamp ## which small changes to codec and planner no test notices (several minutes)
 	@$(PIP) install --constraint constraints.txt --requirement deploy/requirements-mutants.txt
 	@$(BIN)/python -m mutmut run $(ARGS)
 	@$(BIN)/python -m mutmut results
+	@$(BIN)/python -m mutmut export-cicd-stats
+	@cat mutants/mutmut-cicd-stats.json
 
 pictures: $(VENV)/dev.stamp ## make the docs' pictures from the running demonstration (needs chromium)
 	@PYTHONPATH=. $(BIN)/python docs/make_pictures.py $(ARGS)

@@ -158,6 +158,17 @@ def test_an_item_that_no_living_valve_reaches_is_blocked_for_that_reason() -> No
     assert aimed == ()
 
 
+def test_an_item_over_a_dead_valve_between_costly_neighbours_is_blocked_by_it() -> None:
+    small = LyingItem(x_mm=506.25, y_mm=ITEM.y_mm, width_mm=20.0, length_mm=20.0)
+    beside = [
+        LyingItem(x_mm=506.25 + off_mm, y_mm=ITEM.y_mm, width_mm=60.0, length_mm=120.0)
+        for off_mm in (-38.0, 38.0)
+    ]
+    reason, aimed = fire(response(dead=(40,)), small, *beside)
+    assert reason is DecisionReason.VALVE_DEAD
+    assert aimed == ()
+
+
 def test_measured_lags_replace_those_of_the_line_file() -> None:
     aim = BarAim(station(), response(slow=dict.fromkeys(range(80), 7.0) | {3: 15.0}))
     assert aim.open_lag_ms == pytest.approx(7.0)

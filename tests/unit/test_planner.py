@@ -169,8 +169,7 @@ def test_each_target_is_told_why_nothing_is_planned() -> None:
 
 def test_a_tilted_bar_is_met_later_where_it_lies_further_down() -> None:
     tilted, straight = station(tilt_mm_per_m=20.0), station()
-    middle_mm = straight.middle_x_mm
-    across = [at(200.0, x_mm=middle_mm + off_mm) for off_mm in (-250.0, 0.0, 250.0)]
+    across = [at(200.0, x_mm=straight.middle_x_mm + off) for off in (-250.0, 0.0, 250.0)]
     belt = scene(across, travel_mm=TRAVEL_MM)
     met, usual = (
         Plan(*across, bar=bar).planner.arrival(belt, TICKS_PER_S).tick for bar in (tilted, straight)
@@ -193,7 +192,6 @@ def test_valves_found_silent_are_left_out_while_they_are_and_the_belt_scale_stay
     assert planner.timing(2 * TICKS_PER_S, frozenset({3, 40})).aim is found.aim
     usual = planner.timing(TICKS_PER_S)
     assert usual.aim.silent == frozenset()
-    assert (usual.ticks_per_ms, usual.mm_per_tick) == pytest.approx((PER_MS, MM_PER_TICK))
     assert (found.ticks_per_ms, found.mm_per_tick) == pytest.approx((PER_MS, MM_PER_TICK))
 
 
@@ -241,7 +239,9 @@ def test_neighbours_that_go_to_the_same_bin_are_no_by_catch() -> None:
 def a_box_between_a_heavy_and_a_light_target() -> Plan:
     box = at(200.0, fraction=Fraction.PAPER, width_mm=200.0, length_mm=200.0)
     heavy = at(200.0, x_mm=440.0, width_mm=200.0, length_mm=200.0)
-    return Plan(heavy, box, at(200.0, x_mm=560.0, width_mm=40.0, length_mm=40.0))
+    plan = Plan(heavy, box, at(200.0, x_mm=560.0, width_mm=40.0, length_mm=40.0))
+    plan.track_ids = [2, 1, 3]
+    return plan
 
 
 def test_what_a_pulse_already_sent_takes_along_costs_the_next_target_nothing_more() -> None:
