@@ -7,7 +7,7 @@ import pytest
 import run_line
 from controller.config_report import ConfigError
 from controller.recipe_file import read_recipe, with_recipe
-from twin.whole_line import LINES, _with_recipe_found, load_line
+from twin.whole_line import LINES, _with_files_found, load_line
 from vision.types import Fraction
 
 RECIPES = LINES.parent / "recipes"
@@ -106,5 +106,5 @@ def test_a_recording_of_another_recipe_is_refused_with_the_remedy(capsys, tmp_pa
 
 
 def test_a_session_names_its_recipe_file_by_where_it_is():
-    text = _with_recipe_found(LINES / "four-bars.toml")
+    text = _with_files_found(LINES / "four-bars.toml")
     assert f'file = "{RECIPES / "mixed-municipal.toml"}"' in text
