@@ -42,6 +42,7 @@ from telemetry.watch import watch
 from twin import demo_command
 from twin.demo_plant import PlantError
 from twin.drift_reference import watch_of
+from twin.known_calibration import known_calibration
 from twin.lockstep import LockstepError
 from twin.operator import SimulatedOperator
 from twin.soft_plc.launch import SoftPlcError
@@ -249,7 +250,7 @@ def _on_twin(
 ) -> int:
     """Run a line on the twin's belt, camera and PLC, with or without a simulated person."""
     check_one_camera(whole.line)
-    calibration = demo_command.calibration_of(whole.line, whole.twin)
+    calibration = known_calibration(whole.line, whole.twin)
     budgets(whole.line, calibration)
     console.print("starting the twin: belt, camera, jets and a PLC behind Modbus TCP ...")
     plant = demo_command.open_plant(whole.line, whole.twin, arguments.items, MonotonicClock())

@@ -23,6 +23,7 @@ from controller.line_file import LineFile, MeasuredCalibration, NominalCalibrati
 from controller.plant_bench import PlantBench
 from controller.plc_assembly import open_plc_side
 from controller.stations import JetBarConfig
+from twin.known_calibration import known_calibration
 from twin.rig.bench import RigBench
 from twin.rig.judge import judge
 from twin.rig.truth import RigTruth, random_rig, rig_of
@@ -167,12 +168,16 @@ def bench_of(
 
 
 def _truth(whole: WholeLine) -> RigTruth:
-    config = whole.line.calibration
-    if isinstance(config, MeasuredCalibration):
-        msg = "this line is measured, the twin is not it: add --seed N for a rig of the twin's"
-        raise UsageError(msg)
+    line = whole.line
+    config = line.calibration
+    scale = None if isinstance(config, MeasuredCalibration) else config.mm_per_tick
+    if scale is None:
+        if not isinstance(line.camera, TwinCamera):
+            msg = "this line is measured, the twin is not it: add --seed N for a rig of the twin's"
+            raise UsageError(msg)
+        scale = known_calibration(line, whole.twin).travel.mm_per_tick
     bars = [s for s in whole.line.stations if isinstance(s, JetBarConfig)]
-    return rig_of(whole.twin, bars, mm_per_tick=config.mm_per_tick)
+    return rig_of(whole.twin, bars, mm_per_tick=scale)
 
 
 @contextmanager

@@ -6,16 +6,15 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.clock import Clock
-from calibration.line_calibration import LineCalibration
 from controller.config_report import UsageError
-from controller.line_file import LineFile, TwinCalibration
+from controller.line_file import LineFile
 from plc.config import TcpTransport
 from twin.catalogue import open_catalogue
 from twin.config import TwinConfig
 from twin.demo_plant import DemoPlant
+from twin.known_calibration import known_calibration
 from twin.scene_process import SceneScores
 from twin.score_table import score_table
-from twin.viewpoint import true_calibration
 
 WORDS = "start the demonstration line: twin belt, camera and PLC; page on port 8080"
 
@@ -34,18 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def calibration_of(line: LineFile, twin: TwinConfig) -> LineCalibration:
-    """Return the twin's true calibration.
-
-    Raises:
-        UsageError: the line file is not one of the twin's.
-    """
-    if not isinstance(line.calibration, TwinCalibration):
-        msg = 'the demonstration needs calibration.kind "twin" in the line file'
-        raise UsageError(msg)
-    return true_calibration(twin, mm_per_tick=line.calibration.mm_per_tick)
-
-
 def open_plant(line: LineFile, twin: TwinConfig, items: Path | None, clock: Clock) -> DemoPlant:
     """Start soft PLC and scene.
 
@@ -57,6 +44,7 @@ def open_plant(line: LineFile, twin: TwinConfig, items: Path | None, clock: Cloc
 
     Raises:
         UsageError: the line file has no Modbus TCP transport or is not one of the twin's.
+        CalibrationError: the line's kept calibration cannot be used.
         SoftPlcError: the PLC's port is in use or a process does not come up.
         models.errors.ItemLibraryError: no photograph there can be used.
         PlantError: the scene does not come up.
@@ -72,7 +60,7 @@ def open_plant(line: LineFile, twin: TwinConfig, items: Path | None, clock: Cloc
         config=twin,
         stations=line.stations,
         recipe=line.recipe,
-        mm_per_tick=calibration_of(line, twin).travel.mm_per_tick,
+        mm_per_tick=known_calibration(line, twin).travel.mm_per_tick,
         heartbeat_timeout_ms=line.queue_plc.heartbeat_timeout_ms,
         transport=transport,
         unit_id=line.queue_plc.unit_id,

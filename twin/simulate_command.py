@@ -15,10 +15,11 @@ from calibration.clock import MonotonicClock
 from calibration.line_calibration import LineCalibration
 from controller.config_report import ConfigError, UsageError, problems_of
 from controller.line_check import check_bundle
-from controller.line_file import LineFile, TwinCalibration, budgets
+from controller.line_file import LineFile, NominalCalibration, budgets
 from controller.session import SessionWriter
 from telemetry.terminal import balance_table, console_on
 from twin.config import TwinConfig
+from twin.known_calibration import known_calibration
 from twin.lockstep import SimulationResult, StepObserver
 from twin.score_table import score_table
 from twin.simulation import (
@@ -28,7 +29,6 @@ from twin.simulation import (
     simulate_camera,
     simulate_twin,
 )
-from twin.viewpoint import true_calibration
 from twin.whole_line import (
     LINES,
     add_line_argument,
@@ -145,10 +145,10 @@ def request_from(
             "belt": {"speed_mm_per_s": speed},
         }
         raise ConfigError([_of_argument(each) for each in problems_of(error, asked)]) from error
-    if isinstance(line.calibration, TwinCalibration):
+    if not isinstance(line.calibration, NominalCalibration):
         section = line.line.model_copy(update={"belt_speed_mm_per_s": changed.belt.speed_mm_per_s})
-        calibration = true_calibration(changed, mm_per_tick=line.calibration.mm_per_tick)
-        budgets(line.model_copy(update={"line": section}), calibration)
+        believed = known_calibration(line, changed)
+        budgets(line.model_copy(update={"line": section}), believed)
     return SimulationRequest(
         line=line,
         twin=changed,

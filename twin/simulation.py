@@ -20,6 +20,7 @@ from twin.assembly import PipelineMaker, SimulatedLine, recording_run, twin_run
 from twin.bins import FractionScore
 from twin.catalogue import open_catalogue
 from twin.config import TwinConfig
+from twin.known_calibration import known_calibration
 from twin.lockstep import SimulationResult, StepObserver, run_lockstep
 from twin.viewpoint import true_calibration
 from vision.factory import open_detector
@@ -52,7 +53,7 @@ class SimulationRequest:
         detector: whose eyes to look with, for the twin.
         observer: watches every step, or None.
         pipeline: makes another pipeline than the line's own, for comparison.
-        believed: calibration that the line works with; None for the true one.
+        believed: calibration that the line works with; None for the one that its file names.
     """
 
     line: LineFile
@@ -72,6 +73,7 @@ def simulate_twin(request: SimulationRequest, progress: Callable[[int], None]) -
         models.errors.ItemLibraryError: no usable pictures of items.
         vision.errors.VisionError: the bundle cannot be used.
         LockstepError: the line came to a stand.
+        CalibrationError: the line's kept calibration cannot be used.
     """
     line, twin = request.line, request.twin
     detector: Detector | None = None
@@ -79,7 +81,10 @@ def simulate_twin(request: SimulationRequest, progress: Callable[[int], None]) -
         shape = (twin.camera.height_px, twin.camera.width_px)
         detector = open_detector(line.detector, shape)
     mm_per_tick = _mm_per_tick(line)
-    calibration = true_calibration(twin, mm_per_tick=mm_per_tick)
+    believed = request.believed
+    if believed is None and isinstance(line.calibration, MeasuredCalibration):
+        believed = known_calibration(line, twin)
+    calibration = believed or true_calibration(twin, mm_per_tick=mm_per_tick)
     setup = twin_run(
         simulated_line(line),
         twin,
@@ -89,7 +94,7 @@ def simulate_twin(request: SimulationRequest, progress: Callable[[int], None]) -
         detector=detector,
         observer=_observer(request, detector, calibration),
         pipeline=request.pipeline,
-        believed=request.believed,
+        believed=believed,
     )
     return run_lockstep(setup, progress)
 
