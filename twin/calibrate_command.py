@@ -1,11 +1,8 @@
 """The calibrate command: from a box of parts to millimetres and milliseconds, and back again."""
 
 import argparse
-import getpass
 import json
-import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -13,18 +10,29 @@ from rich.console import Console
 
 from calibration.board.printing import board_pdf, tags_pdf
 from calibration.board.spec import BOARDS, BoardSpec, board_named
-from calibration.kept.difference import differences
-from calibration.kept.record import CalibrationRecord
 from calibration.kept.store import CalibrationStore
-from calibration.procedures.whole import Procedure, Signature, calibrate
+from calibration.procedures.tape_valves import with_taped_valves
+from calibration.procedures.whole import Procedure, calibrate
 from controller.config_report import UsageError
 from twin.calibration_bench import bench_of, line_to_calibrate, store_of
-from twin.calibration_show import StepShow, show_record, show_versions
+from twin.calibration_shelf import (
+    changes,
+    document,
+    in_force,
+    roll_back,
+    show,
+    show_difference,
+    signature_of,
+)
+from twin.calibration_show import StepShow, show_versions
 from twin.drift_reference import keep_reference, photographs_of
+from twin.strip_check import compare_strip, keep_strip, places_of
+from twin.taped_bar import FORM_WORDS, taped_of
 from twin.whole_line import LINES, WholeLine, load_line
 
 _PROCEDURES: Final = tuple(procedure.value for procedure in Procedure)
-ACTIONS: Final = ("all", *_PROCEDURES, "watch", "print", "list", "show", "diff", "rollback")
+_KEPT: Final = ("list", "show", "diff", "rollback")
+ACTIONS: Final = ("all", *_PROCEDURES, "watch", "check-strip", "print", *_KEPT)
 _FORMS: Final = "[LINE.toml] [ACTION [VERSION ...]]"
 _ACTION_WORDS: Final = f"""
 actions:
@@ -32,6 +40,8 @@ actions:
   {", ".join(_PROCEDURES)}
                      calibrate one thing anew; the rest is carried over from what is in force
   watch              take anew what drift is compared with, for the calibration in force
+  check-strip        daily: compare the reference strip beside the belt with what it was; its
+                     patches are named once with --strip
   print              write the board and the test strip's tags as PDF, true to scale, into --out
   list               show the kept calibrations
   show [VERSION]     show one with its residuals (default: the one in force)
@@ -68,6 +78,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X,S",
         help="where the pattern's lower left corner lies at the first photograph on the belt, mm",
     )
+    parser.add_argument(
+        "--two-valves",
+        metavar=FORM_WORDS,
+        help="with valves: two valves measured by tape from the belt's left edge; fires nothing",
+    )
+    parser.add_argument(
+        "--strip", metavar="X,S:X,S:...", help="with check-strip: keep these patches (mm) as good"
+    )
     parser.add_argument("--seed", type=int, help="with --source twin: a rig drawn at random")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="keep every step as a picture")
     parser.add_argument("--out", type=Path, metavar="DIR", default=Path(), help="for print")
@@ -78,7 +96,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Calibrate, or look after the kept calibrations.
 
     Returns:
-        0.
+        0; 1 where the reference strip is no longer as it was.
 
     Raises:
         UsageError: the words make no sense together.
@@ -90,19 +108,71 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return _print(arguments, _board(arguments), console)
     whole = load_line(line_path)
     store = store_of(whole, arguments.store)
-    if action == "list":
-        show_versions(store.versions(), console)
-    elif action == "show":
-        _show(arguments, store, rest, console)
-    elif action == "diff":
-        _diff(store, rest, console)
-    elif action == "rollback":
-        _roll_back(arguments, store, rest, console)
+    _check_options(arguments, action)
+    if action == "check-strip":
+        return _strip(arguments, whole, store, console)
+    if action in _KEPT:
+        _look_after(arguments, store, action, rest, console)
     elif action == "watch":
         _watch(arguments, whole, store, console)
+    elif arguments.two_valves is not None:
+        _tape(arguments, whole, store, console)
     else:
         _calibrate(arguments, whole, store, action, console)
     return 0
+
+
+def _look_after(
+    arguments: argparse.Namespace,
+    store: CalibrationStore,
+    action: str,
+    rest: list[int],
+    console: Console,
+) -> None:
+    if action == "list":
+        show_versions(store.versions(), console)
+    elif action == "show":
+        show(arguments, store, rest, console)
+    elif action == "diff":
+        show_difference(store, rest, console)
+    else:
+        roll_back(arguments, store, rest, console)
+
+
+def _check_options(arguments: argparse.Namespace, action: str) -> None:
+    for option, given, needed in (
+        ("--two-valves", arguments.two_valves, "valves"),
+        ("--strip", arguments.strip, "check-strip"),
+    ):
+        if given is not None and action != needed:
+            msg = f"{option} goes with the action {needed} only"
+            raise UsageError(msg)
+
+
+def _tape(
+    arguments: argparse.Namespace, whole: WholeLine, store: CalibrationStore, console: Console
+) -> None:
+    taped, drawn = taped_of(arguments.two_valves, whole.line)
+    before = in_force(store)
+    record = with_taped_valves(before, drawn, taped, signature_of(arguments))
+    kept = store.keep(record)
+    console.print(f"kept as version {kept.number} in {store.folder}, in force", soft_wrap=True)
+    for words in changes(before, record):
+        console.print(words, soft_wrap=True)
+
+
+def _strip(
+    arguments: argparse.Namespace, whole: WholeLine, store: CalibrationStore, console: Console
+) -> int:
+    plane, folder = in_force(store).calibration.plane, store.folder
+    with bench_of(whole, _board(arguments), arguments.source, arguments.seed, console) as seat:
+        if arguments.strip is not None:
+            kept = keep_strip(seat.bench, plane, places_of(arguments.strip), folder)
+            console.print(kept, soft_wrap=True)
+            return 0
+        check = compare_strip(seat.bench, plane, folder)
+    console.print(check.words, soft_wrap=True)
+    return 0 if check.good else 1
 
 
 def _understood(words: list[str]) -> tuple[Path, str, list[int]]:
@@ -166,15 +236,13 @@ def _calibrate(
     line = line_to_calibrate(whole, board, arguments.reference)
     wanted = frozenset(Procedure) if action == "all" else frozenset({Procedure(action)})
     before = store.current()
-    signature = Signature(
-        by=arguments.by or _somebody(), at_utc=datetime.now(UTC), note=arguments.note
-    )
-    show = StepShow(console, arguments.pictures)
+    signature = signature_of(arguments)
+    steps = StepShow(console, arguments.pictures)
     with bench_of(whole, board, arguments.source, arguments.seed, console) as seat:
-        record = calibrate(seat.bench, line, seat.possible(wanted), before, signature, show.tell)
+        record = calibrate(seat.bench, line, seat.possible(wanted), before, signature, steps.tell)
         kept = store.keep(record)
         console.print(f"kept as version {kept.number} in {store.folder}, in force", soft_wrap=True)
-        for words in _changes(before, record):
+        for words in changes(before, record):
             console.print(words, soft_wrap=True)
         seen = photographs_of(seat, whole.twin, drawn=arguments.seed is not None)
         console.print(keep_reference(seen, record.calibration, store.folder), soft_wrap=True)
@@ -182,83 +250,13 @@ def _calibrate(
         if verdict:
             console.print(verdict, soft_wrap=True)
     if arguments.json:
-        sys.stdout.write(json.dumps(_document(record, kept.number), indent=2) + "\n")
+        sys.stdout.write(json.dumps(document(record, kept.number), indent=2) + "\n")
 
 
 def _watch(
     arguments: argparse.Namespace, whole: WholeLine, store: CalibrationStore, console: Console
 ) -> None:
-    calibration = _in_force(store).calibration
+    calibration = in_force(store).calibration
     with bench_of(whole, _board(arguments), arguments.source, arguments.seed, console) as seat:
         seen = photographs_of(seat, whole.twin, drawn=arguments.seed is not None)
         console.print(keep_reference(seen, calibration, store.folder), soft_wrap=True)
-
-
-def _changes(before: CalibrationRecord | None, record: CalibrationRecord) -> tuple[str, ...]:
-    if before is None:
-        return ("this is the line's first calibration",)
-    found = differences(before.calibration, record.calibration)
-    return tuple(f"changed: {words}" for words in found) or ("nothing changed",)
-
-
-def _document(record: CalibrationRecord, number: int) -> dict[str, object]:
-    return {
-        "version": number,
-        "sha256": record.sha256,
-        "measured_by": record.provenance.measured_by,
-        "measured_at_utc": record.provenance.measured_at_utc.isoformat(),
-        "procedures": list(record.provenance.procedures),
-        "findings": {f"{f.procedure}.{f.name}": f.value for f in record.findings},
-    }
-
-
-def _show(
-    arguments: argparse.Namespace, store: CalibrationStore, rest: list[int], console: Console
-) -> None:
-    record = store.version(rest[0]) if rest else _in_force(store)
-    if arguments.json:
-        number = next(v.number for v in store.versions() if v.record.sha256 == record.sha256)
-        sys.stdout.write(json.dumps(_document(record, number), indent=2) + "\n")
-    else:
-        show_record(record, console)
-
-
-def _in_force(store: CalibrationStore) -> CalibrationRecord:
-    record = store.current()
-    if record is None:
-        msg = f"{store.folder}: no calibration is kept yet; make one with the action all"
-        raise UsageError(msg)
-    return record
-
-
-def _diff(store: CalibrationStore, rest: list[int], console: Console) -> None:
-    numbers = rest or [version.number for version in store.versions()][-2:]
-    if len(numbers) != 2:
-        msg = "diff needs two calibrations: name their versions, see the action list"
-        raise UsageError(msg)
-    old, new = (store.version(number) for number in numbers)
-    found = differences(old.calibration, new.calibration)
-    console.print(f"from version {numbers[0]} to version {numbers[1]}:")
-    for words in found or ("nothing changed",):
-        console.print(f"  {words}", soft_wrap=True)
-
-
-def _roll_back(
-    arguments: argparse.Namespace, store: CalibrationStore, rest: list[int], console: Console
-) -> None:
-    if len(rest) != 1:
-        msg = "rollback needs the number of the version to put in force; see the action list"
-        raise UsageError(msg)
-    before = _in_force(store)
-    record = store.roll_back(rest[0], by=arguments.by or _somebody(), at_utc=datetime.now(UTC))
-    console.print(f"version {rest[0]} is in force; restart the line for it to take effect")
-    for words in _changes(before, record):
-        console.print(words, soft_wrap=True)
-
-
-def _somebody() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        # A container's user may have no name.
-        return f"uid {os.getuid()}"
