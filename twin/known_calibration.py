@@ -21,7 +21,7 @@ def known_calibration(line: LineFile, twin: TwinConfig) -> LineCalibration:
     if isinstance(config, TwinCalibration):
         return true_calibration(twin, mm_per_tick=config.mm_per_tick)
     if not isinstance(config, MeasuredCalibration):
-        msg = 'calibration.kind: the twin needs "twin" (its own geometry) or "file" (a kept one)'
+        msg = 'the twin needs calibration.kind "twin" (its own geometry) or "file" (a kept one)'
         raise UsageError(msg)
     if camera.count > 1:
         msg = f'calibration.kind "file" holds one camera, this twin has {camera.count}; use "twin"'
