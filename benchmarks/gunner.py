@@ -21,9 +21,15 @@ TURN_S = 0.02
 AHEAD_S = 0.15
 """How long before its opening an ejection is handed over; the standard line has 0.1 to 0.2 s."""
 READY_S = 30.0
+PATIENCE = 50
+"""Exchanges after which a PLC that does not follow is asked anew, half a second: after silence, as
+when a busy machine keeps the PLC thread waiting, it wants to see every request off and on again."""
 SETTLE_S = 3.0
 AT_SPEED = 0.95
 """Share of the nominal speed from which the belt counts as run up; its drift is two per cent."""
+
+_Step = tuple[PlcRequest, Callable[[PlcStatus], bool]]
+"""What is asked for, and when the PLC is there."""
 
 
 class GunnerError(Exception):
@@ -57,6 +63,7 @@ class Gunner:
         self._ticks_per_s = ticks_per_s
         self._request = IDLE
         self._status: PlcStatus | None = None
+        self._heard = 0
         self._speed_tick_per_s = 0.0
         self._began_ns = self._clock.now_ns()
         self.shots = Shots()
@@ -82,10 +89,15 @@ class Gunner:
         Raises:
             GunnerError: it does not come up.
         """
-        self._until(IDLE, lambda status: status.state is PlcState.STOPPED, turn)
         at_speed = AT_SPEED * self._ticks_per_s
-        self._until(BELT, lambda _: self._speed_tick_per_s >= at_speed, turn)
-        self._until(RUN, lambda status: status.state is PlcState.RUNNING, turn)
+        steps: tuple[_Step, ...] = (
+            (IDLE, lambda status: status.state is PlcState.STOPPED and not status.belt_running),
+            (BELT, lambda _: self._speed_tick_per_s >= at_speed),
+            (RUN, lambda status: status.state is PlcState.RUNNING and status.belt_running),
+        )
+        deadline_ns = MonotonicNs(self._clock.now_ns() + int(READY_S * NS_PER_S))
+        while not all(self._reaches(step, turn, deadline_ns) for step in steps):
+            self._request = IDLE
         for planner in self._planners:
             planner.restart(self._now_s() + AHEAD_S)
 
@@ -93,6 +105,11 @@ class Gunner:
     def is_running(self) -> bool:
         """Whether the PLC last said that it fires."""
         return self._status is not None and self._status.state is PlcState.RUNNING
+
+    @property
+    def belt_is_on(self) -> bool:
+        """Whether the PLC last said that it drives the belt."""
+        return self._status is not None and self._status.belt_running
 
     def fire(self) -> None:
         """Hand over the ejections that are due to be handed over now."""
@@ -134,17 +151,32 @@ class Gunner:
         """Whether every ejection has been reported."""
         return len(self.shots.reports) >= len(self.shots.planned)
 
-    def _until(
-        self, request: PlcRequest, reached: Callable[[PlcStatus], bool], turn: Callable[[], None]
-    ) -> None:
-        self._request = request
-        deadline_ns = self._clock.now_ns() + int(READY_S * NS_PER_S)
+    def _reaches(self, step: _Step, turn: Callable[[], None], deadline_ns: MonotonicNs) -> bool:
+        """Ask until the PLC is there; returns False where it does not follow the request.
+
+        Raises:
+            GunnerError: not by the deadline.
+        """
+        self._request, reached = step
+        asked = self._heard
         turn()
-        while self._status is None or not reached(self._status):
+        # An exchange that was under way carried the request before this one.
+        while self._status is None or self._heard < asked + 2 or not reached(self._status):
             if self._clock.now_ns() > deadline_ns:
-                msg = f"the PLC did not follow {request} within {READY_S:g} s: {self._status}"
+                msg = f"the PLC did not follow {step[0]} within {READY_S:g} s: {self._status}"
                 raise GunnerError(msg)
+            if self._heard > asked + PATIENCE and not self._follows(step[0]):
+                return False
             turn()
+        return True
+
+    def _follows(self, request: PlcRequest) -> bool:
+        status = self._status
+        return (
+            status is not None
+            and status.belt_running is request.belt_run
+            and request.run is (status.state is PlcState.RUNNING)
+        )
 
     def _now_s(self) -> float:
         return (self._clock.now_ns() - self._began_ns) / NS_PER_S
@@ -168,6 +200,7 @@ class Gunner:
 
     def _hear(self, status: PlcStatus) -> None:
         before, self._status = self._status, status
+        self._heard += 1
         if before is not None and status.read_ns > before.read_ns:
             elapsed_s = (status.read_ns - before.read_ns) / NS_PER_S
             self._speed_tick_per_s = (status.tick - before.tick) / elapsed_s
