@@ -28,7 +28,7 @@ ITEMS_IN_VIEW = 20
 IMAGES = 25
 CLEAN_S, FAULTS_S, DIRECT_S, NAIVE = 100.0, 25.0, 30.0, 2000
 """Of the full run: 4 clean scenarios of 1600 and 4000 pulses a second make 1.1 million."""
-QUICK_CLEAN_S, QUICK_FAULTS_S, QUICK_DIRECT_S, QUICK_NAIVE = 2.0, 2.5, 2.5, 100
+QUICK_CLEAN_S, QUICK_FAULTS_S, QUICK_DIRECT_S, QUICK_NAIVE = 1.5, 2.0, 1.5, 50
 
 
 def scenarios(*, quick: bool) -> tuple[Scenario, ...]:
