@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -10,11 +11,13 @@ from rich.console import Console
 
 from calibration.board.printing import board_pdf, tags_pdf
 from calibration.board.spec import BOARDS, BoardSpec, board_named
+from calibration.drift.marks import Image
 from calibration.kept.store import CalibrationStore
 from calibration.procedures.tape_valves import with_taped_valves
 from calibration.procedures.whole import Procedure, calibrate
 from controller.config_report import UsageError
-from twin.calibration_bench import bench_of, line_to_calibrate, store_of
+from twin.calibrated_camera import CalibratedCamera, camera_of
+from twin.calibration_bench import Seat, bench_of, line_to_calibrate
 from twin.calibration_shelf import (
     changes,
     document,
@@ -28,7 +31,8 @@ from twin.calibration_show import StepShow, show_versions
 from twin.drift_reference import keep_reference, photographs_of
 from twin.strip_check import compare_strip, keep_strip, places_of
 from twin.taped_bar import FORM_WORDS, taped_of
-from twin.whole_line import LINES, WholeLine, load_line
+from twin.terminal_person import TerminalPerson
+from twin.whole_line import LINES, load_line
 
 _PROCEDURES: Final = tuple(procedure.value for procedure in Procedure)
 _KEPT: Final = ("list", "show", "diff", "rollback")
@@ -61,6 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="twin, a folder of photographs (held/, belt/ with ticks.csv), or another camera as "
         "with run; default: the line file's camera and PLC",
+    )
+    parser.add_argument(
+        "--camera", metavar="NAME", help="camera_id, on a line of several; default: the first"
     )
     parser.add_argument("--store", type=Path, metavar="DIR", help="where calibrations are kept")
     parser.add_argument("--by", metavar="NAME", help="who calibrates (default: who is logged in)")
@@ -106,19 +113,19 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     line_path, action, rest = _understood(arguments.words)
     if action == "print":
         return _print(arguments, _board(arguments), console)
-    whole = load_line(line_path)
-    store = store_of(whole, arguments.store)
+    camera = camera_of(load_line(line_path), arguments.camera)
+    store = camera.store(arguments.store)
     _check_options(arguments, action)
     if action == "check-strip":
-        return _strip(arguments, whole, store, console)
+        return _strip(arguments, camera, store, console)
     if action in _KEPT:
         _look_after(arguments, store, action, rest, console)
     elif action == "watch":
-        _watch(arguments, whole, store, console)
+        _watch(arguments, camera, store, console)
     elif arguments.two_valves is not None:
-        _tape(arguments, whole, store, console)
+        _tape(arguments, camera, store, console)
     else:
-        _calibrate(arguments, whole, store, action, console)
+        _calibrate(arguments, camera, store, action, console)
     return 0
 
 
@@ -150,9 +157,12 @@ def _check_options(arguments: argparse.Namespace, action: str) -> None:
 
 
 def _tape(
-    arguments: argparse.Namespace, whole: WholeLine, store: CalibrationStore, console: Console
+    arguments: argparse.Namespace,
+    camera: CalibratedCamera,
+    store: CalibrationStore,
+    console: Console,
 ) -> None:
-    taped, drawn = taped_of(arguments.two_valves, whole.line)
+    taped, drawn = taped_of(arguments.two_valves, camera.whole.line)
     before = in_force(store)
     record = with_taped_valves(before, drawn, taped, signature_of(arguments))
     kept = store.keep(record)
@@ -162,10 +172,13 @@ def _tape(
 
 
 def _strip(
-    arguments: argparse.Namespace, whole: WholeLine, store: CalibrationStore, console: Console
+    arguments: argparse.Namespace,
+    camera: CalibratedCamera,
+    store: CalibrationStore,
+    console: Console,
 ) -> int:
     plane, folder = in_force(store).calibration.plane, store.folder
-    with bench_of(whole, _board(arguments), arguments.source, arguments.seed, console) as seat:
+    with _bench(arguments, camera, console) as seat:
         if arguments.strip is not None:
             kept = keep_strip(seat.bench, plane, places_of(arguments.strip), folder)
             console.print(kept, soft_wrap=True)
@@ -227,24 +240,24 @@ def _print(arguments: argparse.Namespace, board: BoardSpec, console: Console) ->
 
 def _calibrate(
     arguments: argparse.Namespace,
-    whole: WholeLine,
+    camera: CalibratedCamera,
     store: CalibrationStore,
     action: str,
     console: Console,
 ) -> None:
     board = _board(arguments)
-    line = line_to_calibrate(whole, board, arguments.reference)
-    wanted = frozenset(Procedure) if action == "all" else frozenset({Procedure(action)})
+    line = line_to_calibrate(camera, board, arguments.reference)
+    wanted = camera.procedures(action)
     before = store.current()
     signature = signature_of(arguments)
     steps = StepShow(console, arguments.pictures)
-    with bench_of(whole, board, arguments.source, arguments.seed, console) as seat:
+    with _bench(arguments, camera, console) as seat:
         record = calibrate(seat.bench, line, seat.possible(wanted), before, signature, steps.tell)
         kept = store.keep(record)
         console.print(f"kept as version {kept.number} in {store.folder}, in force", soft_wrap=True)
         for words in changes(before, record):
             console.print(words, soft_wrap=True)
-        seen = photographs_of(seat, whole.twin, drawn=arguments.seed is not None)
+        seen = _empty_belt(arguments, camera, seat)
         console.print(keep_reference(seen, record.calibration, store.folder), soft_wrap=True)
         verdict = seat.verdict(record.calibration)
         if verdict:
@@ -253,10 +266,25 @@ def _calibrate(
         sys.stdout.write(json.dumps(document(record, kept.number), indent=2) + "\n")
 
 
+def _bench(
+    arguments: argparse.Namespace, camera: CalibratedCamera, console: Console
+) -> AbstractContextManager[Seat]:
+    person = TerminalPerson(console).ask
+    return bench_of(camera, _board(arguments), arguments.source, arguments.seed, person)
+
+
+def _empty_belt(arguments: argparse.Namespace, camera: CalibratedCamera, seat: Seat) -> list[Image]:
+    drawn = arguments.seed is not None
+    return photographs_of(seat, camera.whole.twin, drawn=drawn, index=camera.index)
+
+
 def _watch(
-    arguments: argparse.Namespace, whole: WholeLine, store: CalibrationStore, console: Console
+    arguments: argparse.Namespace,
+    camera: CalibratedCamera,
+    store: CalibrationStore,
+    console: Console,
 ) -> None:
     calibration = in_force(store).calibration
-    with bench_of(whole, _board(arguments), arguments.source, arguments.seed, console) as seat:
-        seen = photographs_of(seat, whole.twin, drawn=arguments.seed is not None)
+    with _bench(arguments, camera, console) as seat:
+        seen = _empty_belt(arguments, camera, seat)
         console.print(keep_reference(seen, calibration, store.folder), soft_wrap=True)

@@ -1,16 +1,13 @@
 """Opens the bench that a calibration asks for: the twin's rig, photographs, or the plant itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
-from calibration.bench import Bench, Task, TaskKind
+from calibration.bench import Bench, Task
 from calibration.board.spec import BoardSpec
 from calibration.clock import MonotonicClock
-from calibration.kept.store import CURRENT, CalibrationStore
 from calibration.line_calibration import LineCalibration
 from calibration.nominal import nominal_calibration
 from calibration.procedures.folder_bench import FolderBench
@@ -23,6 +20,7 @@ from controller.line_file import LineFile, MeasuredCalibration, NominalCalibrati
 from controller.plant_bench import PlantBench
 from controller.plc_assembly import open_plc_side
 from controller.stations import JetBarConfig
+from twin.calibrated_camera import CalibratedCamera
 from twin.known_calibration import known_calibration
 from twin.rig.bench import RigBench
 from twin.rig.judge import judge
@@ -33,6 +31,8 @@ from vision.config import TwinCamera
 from vision.factory import open_camera
 from vision.source import parse_source
 
+Person = Callable[[Task], float]
+"""Shown each task; returns the number asked for, 0 where none is."""
 _USUAL_MM_PER_TICK = 0.5
 """Order of magnitude of belt encoders; the calibration finds the truth."""
 _FROM_PHOTOGRAPHS = frozenset({Procedure.CAMERA, Procedure.BELT})
@@ -71,26 +71,17 @@ class Seat:
         return "" if self.truth is None else judge(calibration, self.truth).words
 
 
-def store_of(whole: WholeLine, folder: Path | None) -> CalibrationStore:
-    """Return the line's store: where its file names `current.json`, or beside its records."""
-    line = whole.line
-    config = line.calibration
-    if folder is None:
-        named = isinstance(config, MeasuredCalibration) and config.path.name == CURRENT
-        beside = whole.telemetry.store_path.parent / "calibration"
-        folder = config.path.parent if named and isinstance(config, MeasuredCalibration) else beside
-    return CalibrationStore(folder, camera_id=line.camera.camera_id, belt_id=line.line.belt_id)
-
-
-def line_to_calibrate(whole: WholeLine, board: BoardSpec, reference: str | None) -> LineToCalibrate:
-    """Return what a line file says of the line.
+def line_to_calibrate(
+    camera: CalibratedCamera, board: BoardSpec, reference: str | None
+) -> LineToCalibrate:
+    """Return what a line file says of one camera's line.
 
     Raises:
         UsageError: the reference place is no pair of numbers.
     """
-    line = whole.line
+    whole, line = camera.whole, camera.whole.line
     return LineToCalibrate(
-        camera_id=line.camera.camera_id,
+        camera_id=camera.camera_id,
         belt_id=line.line.belt_id,
         belt_width_mm=_belt_width_mm(whole),
         speed_mm_per_s=line.line.belt_speed_mm_per_s,
@@ -107,7 +98,7 @@ def line_to_calibrate(whole: WholeLine, board: BoardSpec, reference: str | None)
             if isinstance(station, JetBarConfig)
         ),
         board=board,
-        place=reference_place(board) if reference is None else _place(reference),
+        place=reference_place(board, camera.left_mm) if reference is None else _place(reference),
     )
 
 
@@ -136,25 +127,25 @@ def _belt_width_mm(whole: WholeLine) -> float:
 
 @contextmanager
 def bench_of(
-    whole: WholeLine, board: BoardSpec, source: str | None, seed: int | None, console: Console
+    camera: CalibratedCamera, board: BoardSpec, source: str | None, seed: int | None, person: Person
 ) -> Iterator[Seat]:
     """Open a bench and close it at the end.
 
     Args:
-        whole: the line.
+        camera: of the line.
         board: that the technician says it is.
         source: as on the command line.
         seed: of a random rig, with the twin.
-        console: where a plant's person reads and answers.
+        person: shown what a plant's procedures ask; the twin's rig has a person of its own.
 
     Raises:
         CalibrationError: the photographs cannot be used.
         vision.errors.VisionError: the camera cannot be opened.
     """
-    line = whole.line
+    whole, line = camera.whole, camera.whole.line
     twin = source == "twin" or (source is None and isinstance(line.camera, TwinCamera))
     if twin:
-        truth = _truth(whole) if seed is None else random_rig(seed)
+        truth = _truth(whole, camera.index) if seed is None else random_rig(seed)
         bench = RigBench(truth, board, seed=whole.twin.seed if seed is None else seed)
         yield Seat(bench=bench, truth=truth)
     elif seed is not None:
@@ -163,11 +154,11 @@ def bench_of(
     elif source is not None and Path(source).is_dir():
         yield Seat(bench=FolderBench(Path(source)), photographs_only=True)
     else:
-        with _plant(line, source, console) as plant:
+        with _plant(line, source, person) as plant:
             yield Seat(bench=plant)
 
 
-def _truth(whole: WholeLine) -> RigTruth:
+def _truth(whole: WholeLine, index: int) -> RigTruth:
     line = whole.line
     config = line.calibration
     scale = None if isinstance(config, MeasuredCalibration) else config.mm_per_tick
@@ -177,11 +168,11 @@ def _truth(whole: WholeLine) -> RigTruth:
             raise UsageError(msg)
         scale = known_calibration(line, whole.twin).travel.mm_per_tick
     bars = [s for s in whole.line.stations if isinstance(s, JetBarConfig)]
-    return rig_of(whole.twin, bars, mm_per_tick=scale)
+    return rig_of(whole.twin, bars, mm_per_tick=scale, index=index)
 
 
 @contextmanager
-def _plant(line: LineFile, source: str | None, console: Console) -> Iterator[PlantBench]:
+def _plant(line: LineFile, source: str | None, person: Person) -> Iterator[PlantBench]:
     clock = MonotonicClock()
     camera = open_camera(parse_source(source, line.camera) if source else line.camera, clock)
     with ExitStack() as stack:
@@ -198,7 +189,7 @@ def _plant(line: LineFile, source: str | None, console: Console) -> Iterator[Pla
             plc=plc,
             clock=clock,
             speed_mm_per_s=line.line.belt_speed_mm_per_s,
-            person=TerminalPerson(console).ask,
+            person=person,
         )
 
 
@@ -215,32 +206,3 @@ def until_measured(line: LineFile) -> LineCalibration:
         if isinstance(config, MeasuredCalibration)
         else config.mm_per_tick,
     )
-
-
-class TerminalPerson:
-    """Asks the technician at the terminal and waits for Enter."""
-
-    def __init__(self, console: Console) -> None:
-        """Speak on a console."""
-        self._console = console
-
-    def ask(self, task: Task) -> float:
-        """Show a task; wait until it is done; return the number asked for.
-
-        Raises:
-            UsageError: nobody is there to answer.
-        """
-        numeric = task.kind is TaskKind.MEASURE_TRAVEL
-        self._console.print(f"[bold]please:[/bold] {task.words}", soft_wrap=True)
-        while True:
-            try:
-                answer = self._console.input("  millimetres: " if numeric else "  Enter when done ")
-            except EOFError as error:
-                msg = "nobody answers; run this command in a terminal"
-                raise UsageError(msg) from error
-            if not numeric:
-                return 0.0
-            try:
-                return float(answer.replace(",", "."))
-            except ValueError:
-                self._console.print(f"  {answer}: a number of millimetres, please", markup=False)

@@ -31,7 +31,8 @@ from controller.plc_assembly import open_plc_side
 from controller.stations import JetBarConfig
 from plc.errors import PlcError
 from twin import demo_command
-from twin.calibration_bench import store_of, until_measured
+from twin.calibrated_camera import store_of
+from twin.calibration_bench import until_measured
 from twin.demo_plant import PlantError
 from twin.soft_plc.launch import SoftPlcError
 from twin.viewpoint import true_calibration

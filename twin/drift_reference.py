@@ -19,7 +19,8 @@ from calibration.line_calibration import LineCalibration
 from controller.drift_watch import DriftWatch
 from controller.line_file import TwinCalibration
 from twin.belt_items import BeltItems
-from twin.calibration_bench import Seat, store_of
+from twin.calibrated_camera import store_of
+from twin.calibration_bench import Seat
 from twin.config import TwinConfig
 from twin.optics import Renderer
 from twin.viewpoint import true_plane
@@ -72,20 +73,21 @@ def watch_of(whole: WholeLine, calibration: LineCalibration, clock: Clock) -> Dr
     return DriftWatch(monitor, clock=clock, least_way_tick=view_mm / mm_per_tick)
 
 
-def photographs_of(seat: Seat, twin: TwinConfig, *, drawn: bool) -> list[Image]:
+def photographs_of(seat: Seat, twin: TwinConfig, *, drawn: bool, index: int = 0) -> list[Image]:
     """Photograph the empty running belt for the reference; nothing where nothing moves.
 
     Args:
         seat: of the calibration.
         twin: the world, whose own camera is asked where the bench is a rig of it.
         drawn: the rig was drawn at random and is not the line's twin.
+        index: of the camera.
 
     Raises:
         CalibrationError: a device fails.
     """
     if seat.photographs_only:
         return []
-    return bench_images(seat.bench) if seat.truth is None or drawn else twin_images(twin)
+    return bench_images(seat.bench) if seat.truth is None or drawn else twin_images(twin, index)
 
 
 def keep_reference(images: list[Image], calibration: LineCalibration, folder: Path) -> str:
@@ -115,9 +117,9 @@ def bench_images(bench: Bench) -> list[Image]:
     return images
 
 
-def twin_images(config: TwinConfig) -> list[Image]:
-    """Return what the twin's camera shows of its empty belt at several places of its length."""
-    renderer = Renderer(config=config, plane=true_plane(config), sprites=())
+def twin_images(config: TwinConfig, index: int = 0) -> list[Image]:
+    """Return what a camera of the twin shows of its empty belt at several places of its length."""
+    renderer = Renderer(config=config, plane=true_plane(config, index), sprites=())
     empty = BeltItems.of((), entry_s_mm=0.0)
     return [
         renderer.render(

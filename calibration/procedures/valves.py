@@ -53,14 +53,16 @@ class BeltScale:
     Attributes:
         plane: camera and belt plane.
         mm_per_tick: belt scale.
-        width_mm: of the belt.
+        width_mm: of the belt, as far as the camera sees it.
         speed_mm_per_s: it usually runs at.
+        left_mm: where what the camera sees of it begins, from the belt's left edge.
     """
 
     plane: BeltPlane
     mm_per_tick: float
     width_mm: float
     speed_mm_per_s: float
+    left_mm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,8 +219,9 @@ def _shots(
     aim: MeasuredAim | None = None,
 ) -> tuple[Shot, ...]:
     """Return shots at the middle line of a strip, spread over the belt's width."""
-    first = np.ceil((_EDGE_MM - bar.first_x_mm) / bar.pitch_mm)
-    last = np.floor((belt.width_mm - _EDGE_MM - bar.first_x_mm) / bar.pitch_mm)
+    first = np.ceil((belt.left_mm + _EDGE_MM - bar.first_x_mm) / bar.pitch_mm)
+    right_mm = belt.left_mm + belt.width_mm
+    last = np.floor((right_mm - _EDGE_MM - bar.first_x_mm) / bar.pitch_mm)
     valves = np.unique(
         np.linspace(max(first, 0), min(last, bar.count - 1), _SHOTS).round().astype(int)
     )
@@ -228,7 +231,7 @@ def _shots(
         way_mm = y_mm + bar.distance_mm
         if aim is not None:
             station = aim.station
-            across = station.valve_x_mm(valve) - belt.width_mm / 2
+            across = station.valve_x_mm(valve) - belt.left_mm - belt.width_mm / 2
             lag_mm = station.open_lag_ms * speed_mm_per_s / 1000.0
             way_mm = y_mm - np.tan(aim.turn_rad) * across + station.valve_s_mm(valve) - lag_mm
         middle = round(way_mm / belt.mm_per_tick)

@@ -7,8 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from calibration.belt_plane import BeltPlane
 from calibration.bench import Bench, Task, TaskKind
 from calibration.board.spec import BoardSpec
@@ -37,14 +35,13 @@ from calibration.procedures.valves import (
     check_hits,
 )
 from calibration.solve.belt import ReferencePlace
+from calibration.solve.view_range import seen_across_mm, usable_view_mm
 from calibration.station import MeasuredStation
 from calibration.travel import BeltTravel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_VIEW_INSET_MM: Final = 8.0
-"""The usable view ends this far inside the image's corners: items beyond are cut by its border."""
 _LARGEST_OFFSET_MM: Final = 6.0
 """Half a usual nozzle pitch: jets that miss by more hit the neighbour."""
 
@@ -179,11 +176,13 @@ class _Run:
 
     def _valves(self) -> None:
         plane, _, _ = self._plane(Procedure.VALVES)
+        left_mm, right_mm = seen_across_mm(plane, self._line.belt_width_mm)
         belt = BeltScale(
             plane=plane,
             mm_per_tick=self._mm_per_tick(),
-            width_mm=self._line.belt_width_mm,
+            width_mm=right_mm - left_mm,
             speed_mm_per_s=self._line.speed_mm_per_s,
+            left_mm=left_mm,
         )
         for bar in self._line.bars:
             measured = calibrate_valves(self._bench, bar, belt, self._tell)
@@ -286,31 +285,6 @@ class _Run:
                 for finding in station_findings(station, hits)
             ),
         )
-
-
-def usable_view_mm(plane: BeltPlane, belt_width_mm: float) -> tuple[float, float]:
-    """Return the stretch of belt, upstream and downstream end, that is seen at its full width."""
-    u = np.linspace(0.0, plane.image_width_px, 33)
-    v = np.linspace(0.0, plane.image_height_px, 33)
-    zero, one = np.zeros_like(u), np.ones_like(u)
-    sides = (
-        plane.to_machine_mm(np.column_stack((u, zero))),
-        plane.to_machine_mm(np.column_stack((u, one * plane.image_height_px))),
-    )
-    if float(np.ptp(sides[0][:, 1])) > float(np.ptp(sides[0][:, 0])):
-        # The camera is turned by a quarter: its left and right borders lie across the belt.
-        sides = (
-            plane.to_machine_mm(np.column_stack((zero, v))),
-            plane.to_machine_mm(np.column_stack((one * plane.image_width_px, v))),
-        )
-    ends = []
-    for side in sides:
-        over = side[
-            (side[:, 0] >= -_VIEW_INSET_MM) & (side[:, 0] <= belt_width_mm + _VIEW_INSET_MM)
-        ]
-        ends.append((over if len(over) else side)[:, 1])
-    near, far = sorted(ends, key=lambda end: float(end.mean()))
-    return float(near.max()) + _VIEW_INSET_MM, float(far.min()) - _VIEW_INSET_MM
 
 
 def _first(asking: Procedure, needed: Procedure) -> ProcedureError:

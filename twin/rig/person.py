@@ -45,8 +45,9 @@ def laid_board(
     truth: RigTruth, spec: BoardSpec, task: Task, rng: np.random.Generator
 ) -> tuple[float, float, float]:
     """Lay the board; returns x, s and turn of its sheet's lower left corner."""
-    place = reference_place(spec)
-    free_mm = truth.belt_width_mm - 2 * place.x_mm - spec.size_mm[0]
+    left_mm, right_mm = truth.across_mm
+    place = reference_place(spec, left_mm)
+    free_mm = right_mm - left_mm - 2 * (place.x_mm - left_mm) - spec.size_mm[0]
     sd = truth.place_sd_mm if task.lane == 0 else 8.0
     x = place.x_mm + task.lane * free_mm + rng.normal(0, sd)
     s = place.s_mm + rng.normal(0, sd)
@@ -58,6 +59,6 @@ def laid_board(
 
 def laid_strip(truth: RigTruth, rng: np.random.Generator) -> tuple[float, float, float]:
     """Lay the test strip across the belt in the middle of the view."""
-    x = (truth.belt_width_mm - STRIP_MM[0]) / 2 + rng.normal(0, 10)
+    x = (sum(truth.across_mm) - STRIP_MM[0]) / 2 + rng.normal(0, 10)
     s = -STRIP_MM[1] / 2 + rng.normal(0, 15)
     return float(x), float(s), float(np.radians(rng.normal(0, 1.0)))

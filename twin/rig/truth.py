@@ -9,7 +9,7 @@ from calibration.belt_plane import BeltPlane, Float64Array
 from calibration.solve.views import Lens, rotations
 from controller.stations import JetBarConfig
 from twin.config import TwinConfig
-from twin.viewpoint import true_plane
+from twin.viewpoint import true_plane, view_across_mm
 
 _DOWN = np.diag((1.0, -1.0, -1.0))
 """A camera that looks straight down with the image's top downstream, from the machine frame with
@@ -70,6 +70,7 @@ class RigTruth:
         print_scale: true size of the printed board over what the technician gives.
         place_sd_mm: how well a person lays something onto a mark.
         tape_sd_mm: how well a person reads a tape over two metres.
+        seen_mm: left and right end of the belt that the camera shall see; all of it where None.
     """
 
     lens: Lens
@@ -90,6 +91,12 @@ class RigTruth:
     print_scale: float = 1.0
     place_sd_mm: float = 0.15
     tape_sd_mm: float = 0.3
+    seen_mm: tuple[float, float] | None = None
+
+    @property
+    def across_mm(self) -> tuple[float, float]:
+        """Left and right end of the belt that the camera shall see."""
+        return self.seen_mm or (0.0, self.belt_width_mm)
 
     @property
     def plane(self) -> BeltPlane:
@@ -154,9 +161,18 @@ def random_rig(seed: int) -> RigTruth:
     )
 
 
-def rig_of(config: TwinConfig, stations: Sequence[JetBarConfig], *, mm_per_tick: float) -> RigTruth:
-    """Return the twin of a line file as a rig: its camera and belt, its bars where they are."""
-    plane = true_plane(config)
+def rig_of(
+    config: TwinConfig, stations: Sequence[JetBarConfig], *, mm_per_tick: float, index: int = 0
+) -> RigTruth:
+    """Return the twin of a line file as a rig: a camera and the belt, its bars where they are.
+
+    Args:
+        config: of the world.
+        stations: jet bars.
+        mm_per_tick: the encoder's scale.
+        index: of the camera, from the left.
+    """
+    plane = true_plane(config, index)
     matrix = _upright_camera(plane)
     axes = np.linalg.inv(matrix) @ np.linalg.inv(plane.homography)
     axes = axes / np.linalg.norm(axes[:, :2], axis=0).mean()
@@ -195,6 +211,7 @@ def rig_of(config: TwinConfig, stations: Sequence[JetBarConfig], *, mm_per_tick:
         exposure_ms=camera.exposure_ms,
         frames_per_s=camera.frames_per_s,
         speed_mm_per_s=belt.speed_mm_per_s,
+        seen_mm=view_across_mm(config, index),
     )
 
 
