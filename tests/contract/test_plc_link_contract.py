@@ -212,6 +212,7 @@ def remote_io():
 
 
 @pytest.mark.wire
+@pytest.mark.quiet
 class TestDirectMode(PlcLinkContract):
     @pytest.fixture
     def rig(self, remote_io):

@@ -20,7 +20,7 @@ from tests.support.plc_wire import free_port
 from twin.remote_io.launch import RemoteIoProcess
 from twin.wiring import ValveEdge
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.quiet]
 
 CLOCK = MonotonicClock()
 ROOT = Path(__file__).parents[2]

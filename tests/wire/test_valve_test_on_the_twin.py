@@ -14,10 +14,11 @@ from calibration.valve_response import ValveHealth
 from calibration.valve_store import ValveStore
 from controller.stations import JetBarConfig
 from controller.valve_test import ValveTestAbortedError, ValveTestRequest, run_valve_test
-from plc.errors import PlcError
+from plc.errors import PlcError, PlcLeaseError
 from plc.modbus_link import open_link
 from plc.types import PlcRequest, PlcState
 from plc.valve_bench import PressureBench
+from tests.support.line_process import wait_for
 from tests.support.plc_wire import free_port
 from twin.soft_plc.launch import SoftPlcProcesses, launch
 from twin.soft_plc.line_setup import setup_of
@@ -69,6 +70,14 @@ def request(line: WholeLine, valves: tuple[int, ...], shots: int = 6) -> ValveTe
 def bench(line: WholeLine) -> PressureBench:
     clock = MonotonicClock()
     return PressureBench(open_link(line.line.queue_plc, clock), clock)
+
+
+def is_free(line: WholeLine) -> bool:
+    try:
+        with bench(line):
+            return True
+    except PlcLeaseError:
+        return False
 
 
 def test_hidden_dead_and_slow_valves_are_found_and_the_lags_of_the_others(
@@ -133,6 +142,7 @@ def test_ctrl_c_ends_the_command_with_130_and_the_mode_left(
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "broken off: every valve closed, maintenance mode left" in errors
+    wait_for(lambda: is_free(line), "the PLC's next scan to take in that its master left")
     with bench(line) as wired:
         wired.check(0)
 
