@@ -153,7 +153,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
     calibration, *more = seat.eyes.calibrations
     calibration, session_id = valves.into(calibration), uuid.uuid4().hex[:12]
     detectors = DetectorRow(
-        [open_detector(line.detector, c.plane.image_shape) for c in (calibration, *more)]
+        [open_detector(line.detector, c.plane.image_shape, c.light) for c in (calibration, *more)]
     )
     supervisor = TelemetrySupervisor(config=whole.telemetry, clock=clock)
     feed = SocketFeed(socket_path=whole.telemetry.socket_path, clock=clock)

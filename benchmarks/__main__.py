@@ -22,6 +22,7 @@ NAMES = (
     "tracking",
     "calibration",
     "calibration_cost",
+    "light_cost",
     "ledger",
     "estimates",
 )

@@ -10,6 +10,7 @@ import numpy as np
 
 from calibration.belt_plane import BeltPlane
 from calibration.errors import CalibrationError
+from calibration.light_field import LightField
 from calibration.station import MeasuredStation
 from calibration.travel import BeltTravel
 from calibration.valve_records import bars_from_json, bars_to_json
@@ -35,6 +36,7 @@ class LineCalibration:
         stations: jet bars as measured; a bar that is not among them is where the line file says.
         bars: what valve tests found out about the line's jet bars; a bar without one is as its
             station's section says.
+        light: evenness and colour of the camera's view; None where no grey card was shown.
     """
 
     camera_id: str
@@ -49,6 +51,7 @@ class LineCalibration:
     camera_delay_ms: float = 0.0
     stations: tuple[MeasuredStation, ...] = ()
     bars: tuple[BarResponse, ...] = ()
+    light: LightField | None = None
 
     def bar(self, station: str) -> BarResponse | None:
         """Return what was measured of a station's valves, None if nothing was."""
@@ -149,6 +152,8 @@ def to_json(calibration: LineCalibration) -> dict[str, Any]:
         "camera_delay_ms": calibration.camera_delay_ms,
         "stations": [asdict(station) for station in calibration.stations],
         "bars": bars_to_json(calibration.bars),
+        # Files from before there was light keep their hash.
+        **({} if calibration.light is None else {"light": calibration.light.to_json()}),
     }
 
 
@@ -178,6 +183,7 @@ def from_json(body: dict[str, Any], origin: str) -> LineCalibration:
             camera_delay_ms=float(body.get("camera_delay_ms", 0.0)),
             stations=tuple(MeasuredStation(**station) for station in body.get("stations", ())),
             bars=bars_from_json(body.get("bars", [])),
+            light=LightField.from_json(body["light"]) if body.get("light") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         msg = f"{origin}: incomplete or malformed calibration ({error}); calibrate the line again"

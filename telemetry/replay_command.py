@@ -100,6 +100,7 @@ def replay_session(
     detector = open_detector(
         line.detector.model_copy(update={"bundle": bundle or Path(header.bundle)}),
         (plane.image_height_px, plane.image_width_px),
+        calibration.light,
     )
     pipeline = SortingPipeline(
         calibration=calibration,

@@ -76,15 +76,15 @@ def simulate_twin(request: SimulationRequest, progress: Callable[[int], None]) -
         CalibrationError: the line's kept calibration cannot be used.
     """
     line, twin = request.line, request.twin
-    detector: Detector | None = None
-    if request.detector is DetectorChoice.SHIPPED:
-        shape = (twin.camera.height_px, twin.camera.width_px)
-        detector = open_detector(line.detector, shape)
     mm_per_tick = _mm_per_tick(line)
     believed = request.believed
     if believed is None and isinstance(line.calibration, MeasuredCalibration):
         believed = known_calibration(line, twin)
     calibration = believed or true_calibration(twin, mm_per_tick=mm_per_tick)
+    detector: Detector | None = None
+    if request.detector is DetectorChoice.SHIPPED:
+        shape = (twin.camera.height_px, twin.camera.width_px)
+        detector = open_detector(line.detector, shape, calibration.light)
     setup = twin_run(
         simulated_line(line),
         twin,
@@ -123,7 +123,7 @@ def simulate_camera(
         camera.open()
         shape = (first.image.shape[0], first.image.shape[1])
         calibration = load_calibration(_with_own_calibration(line, twin), shape)
-        detector = open_detector(line.detector, shape)
+        detector = open_detector(line.detector, shape, calibration.light)
         setup = recording_run(
             simulated_line(line),
             twin,

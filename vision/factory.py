@@ -1,6 +1,7 @@
 """Cameras and detectors from their config sections. Heavy libraries load only when asked for."""
 
 from calibration.clock import Clock
+from calibration.light_field import LightField
 from vision.cameras.genicam.camera import open_genicam
 from vision.cameras.image_folder import FolderRecording
 from vision.cameras.recorded import CommonStart, RecordedCamera
@@ -17,6 +18,7 @@ from vision.config import (
     VideoCamera,
 )
 from vision.errors import CameraError
+from vision.light_correction import evenly_lit
 from vision.outline_finder import OutliningDetector
 from vision.ports import Camera, Detector
 
@@ -66,19 +68,23 @@ def open_camera(
     raise CameraError(msg)
 
 
-def open_detector(config: DetectorConfig, image_shape: tuple[int, int]) -> Detector:
+def open_detector(
+    config: DetectorConfig, image_shape: tuple[int, int], light: LightField | None = None
+) -> Detector:
     """Load and check the bundle and return a detector ready to run.
 
     Args:
         config: bundle, backend and how it runs.
         image_shape: (height, width) px of the camera's images.
+        light: by which the images are evened out before the network sees them, None for not.
 
     Raises:
         BundleError: the bundle is missing, altered or unusable.
         DetectorError: the backend cannot run it as configured.
     """
     detector = _boxes_detector(config, image_shape)
-    return OutliningDetector(detector) if config.find_outlines else detector
+    found = OutliningDetector(detector) if config.find_outlines else detector
+    return evenly_lit(found, light, image_shape)
 
 
 def _boxes_detector(config: DetectorConfig, image_shape: tuple[int, int]) -> Detector:

@@ -11,6 +11,8 @@ from calibration.station import MeasuredStation
 _SAME_MM = 0.005
 """Smaller changes than this are below what any procedure resolves."""
 _SAME_MS = 0.005
+_SAME_LIGHT = 0.01
+"""A grey card shown twice agrees by about a level."""
 
 
 def differences(old: LineCalibration, new: LineCalibration) -> tuple[str, ...]:
@@ -25,6 +27,7 @@ def differences(old: LineCalibration, new: LineCalibration) -> tuple[str, ...]:
         *_plane(old, new),
         *_travel(old, new),
         *_delay(old, new),
+        *_light(old, new),
         *_stations(old, new),
     )
 
@@ -114,6 +117,25 @@ def _delay(old: LineCalibration, new: LineCalibration) -> list[str]:
             f"{new.camera_delay_ms:.2f} ms: {abs(change_ms):.2f} mm on each m/s of belt speed"
         )
     ]
+
+
+def _light(old: LineCalibration, new: LineCalibration) -> list[str]:
+    if new.light is None or old.light is None:
+        if new.light is old.light:
+            return []
+        return ["light and colour are evened out " + ("no more" if new.light is None else "now")]
+    change = float(np.abs(new.light.gain / old.light.gain - 1.0).max())
+    colours = [
+        f"{name} {after / before - 1.0:+.0%}"
+        for name, before, after in zip(
+            ("blue", "green", "red"), old.light.white_balance, new.light.white_balance, strict=True
+        )
+        if abs(after / before - 1.0) >= _SAME_LIGHT
+    ]
+    words = []
+    if change >= _SAME_LIGHT:
+        words.append(f"the evenness of the light changed by up to {change:.0%}")
+    return words + ([f"the white balance changed: {', '.join(colours)}"] if colours else [])
 
 
 def _stations(old: LineCalibration, new: LineCalibration) -> list[str]:

@@ -12,6 +12,7 @@ from calibration.bench import Bench, Task, TaskKind
 from calibration.board.spec import BoardSpec
 from calibration.errors import ProcedureError
 from calibration.kept.record import CalibrationRecord, Finding, Provenance
+from calibration.light_field import LightField
 from calibration.line_calibration import LineCalibration
 from calibration.procedures.belt import BeltOutcome, calibrate_belt
 from calibration.procedures.camera import CameraOutcome, calibrate_camera
@@ -269,7 +270,14 @@ class _Run:
             camera_delay_ms=self._delay_ms(),
             stations=tuple(stations.values()),
             bars=() if before is None else before.bars,
+            light=self._light_field(),
         )
+
+    def _light_field(self) -> LightField | None:
+        if self._found.light is not None:
+            fit = self._found.light.fit
+            return LightField(gain=fit.gain, white_balance=fit.white_balance)
+        return None if self._before is None else self._before.calibration.light
 
     def _findings(self) -> tuple[Finding, ...]:
         found = self._found

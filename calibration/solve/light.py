@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from calibration.belt_plane import Float64Array
 from calibration.errors import ProcedureError
+from calibration.light_field import GRID
 
 Image = npt.NDArray[np.uint8]
 
@@ -21,7 +22,6 @@ WANTED_LEVEL: Final = 118.0
 """A card of 18 % reflectance in an image with a gamma of 2.2 (255 x 0.18^(1/2.2))."""
 _LEVEL_TOLERANCE: Final = 0.25
 _LEAST_LEVEL, _LARGEST_LEVEL = 20.0, 245.0
-_GRID: Final = (12, 24)
 _LARGEST_COLOUR_SPREAD: Final = 0.35
 _UNEVEN: Final = 0.6
 """A card that is darker than this share of its brightest somewhere is not the card alone."""
@@ -74,12 +74,12 @@ def fit_light(images: Sequence[Image]) -> LightFit:
     if spread > _LARGEST_COLOUR_SPREAD:
         words = f"the card's colours differ by {spread:.0%}"
         raise ProcedureError(words, "use a neutral grey card, and lamps of one colour")
-    coarse = cv2.resize(mean.mean(axis=2), _GRID[::-1], interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(mean.mean(axis=2), GRID[::-1], interpolation=cv2.INTER_AREA)
     flat = np.asarray(coarse, dtype=np.float64) / float(coarse.max())
     if float(flat.min()) < _UNEVEN:
         words = f"part of the view is at {flat.min():.0%} of the brightest"
         raise ProcedureError(words, "let the card fill the whole view; see that all lamps burn")
-    middle = flat[_GRID[0] // 3 : -_GRID[0] // 3, _GRID[1] // 3 : -_GRID[1] // 3].mean()
+    middle = flat[GRID[0] // 3 : -GRID[0] // 3, GRID[1] // 3 : -GRID[1] // 3].mean()
     corners = flat[[0, 0, -1, -1], [0, -1, 0, -1]].mean()
     return LightFit(
         gain=1.0 / flat,
