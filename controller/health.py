@@ -1,38 +1,25 @@
 """Turns what is observed of the line into standing alarms with what the operator is to do.
 
-Pure: told what was observed, it says what stands. Each alarm is logged once when it comes and once
-when it goes, never while it lasts.
+Pure: told what was observed, it says what stands. Delays and deadbands are those of the
+rationalised list (`controller/alarm_list.toml`).
 """
 
-import dataclasses
-import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from calibration.drift.alarm import DriftFinding, DriftKind
-from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
+from calibration.units import NS_PER_S, MonotonicNs
+from controller.alarm_list import entry_of
 from controller.belt_watch import BeltFinding, BeltTrouble
 from controller.config import LimitsConfig
 from controller.drift_watch import DRIFT_ALARMS, words_of
-from controller.remedies import REMEDIES
 from controller.snapshot import Alarm, AlarmKind
+from controller.standing_alarms import StandingAlarms
 from plc.types import PlcState
 
-_log = logging.getLogger(__name__)
-
-_LATE_ALARM_MS: Final = 10_000.0
-"""How long the alarm stands after the last late pulse: long enough to be read."""
-_CLOCK_DELAY_MS: Final = 1_000.0
-"""A belt that gathers speed widens the clock fit for less than this; nothing fires meanwhile."""
-_FIRST_LINK_DELAY_MS: Final = 1_000.0
-"""Time to connect for the first time."""
-_FIRST_FRAME_DELAY_MS: Final = 1_000.0
-"""Time for a camera that was only just asked for frames."""
 _HOUR_NS: Final = 3600 * NS_PER_S
-_RECOVER_SHARE: Final = 0.8
-"""A level must fall to this share of its limit before its alarm goes, so that it cannot flutter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +89,8 @@ class HealthMonitor:
         """
         self._stall_after_ms = stall_after_ms
         self._limits = limits
-        self._standing: dict[AlarmKind, Alarm] = {}
-        self._since_ns: dict[AlarmKind, MonotonicNs] = {}
+        self._standing = StandingAlarms()
         self._late_pulses = 0
-        self._late_until_ns = 0
         self._late_count = 0
         self._hazard_stops = 0
         self._stopped_ns: deque[MonotonicNs] = deque()
@@ -114,47 +99,15 @@ class HealthMonitor:
         """Take an observation in and return the alarms that stand now, oldest first."""
         for kind, condition in _CONDITIONS.items():
             detail = condition(self, seen)
-            if detail is not None or kind in self._standing or kind in self._since_ns:
-                self._set(kind, self._lasting(kind, detail, seen), seen.now_ns)
-        return tuple(self._standing.values())
+            self._standing.tell(kind, detail, seen.now_ns, starting=_starting(kind, seen))
+        return self._standing.alarms
 
     def acknowledge(self, kind: AlarmKind) -> bool:
         """Note that an operator has seen an alarm. Returns False if it does not stand."""
-        alarm = self._standing.get(kind)
-        if alarm is None:
-            return False
-        self._standing[kind] = dataclasses.replace(alarm, acknowledged=True)
-        return True
-
-    def _lasting(self, kind: AlarmKind, detail: str | None, seen: Observation) -> str | None:
-        """Return the detail once its condition has lasted for the kind's on-delay (ISA-18.2)."""
-        if detail is None:
-            self._since_ns.pop(kind, None)
-            return None
-        since_ns = self._since_ns.setdefault(kind, seen.now_ns)
-        waited_ms = (seen.now_ns - since_ns) / NS_PER_MS
-        return detail if kind in self._standing or waited_ms >= _on_delay_ms(kind, seen) else None
-
-    def _set(self, kind: AlarmKind, detail: str | None, now_ns: MonotonicNs) -> None:
-        alarm = self._standing.get(kind)
-        if detail is None:
-            if alarm is not None:
-                del self._standing[kind]
-                _log.info("alarm %s is gone", kind.value)
-        elif alarm is None:
-            self._standing[kind] = Alarm(
-                kind=kind,
-                raised_ns=now_ns,
-                detail=detail,
-                remedy=REMEDIES[kind],
-                acknowledged=False,
-            )
-            _log.warning("alarm %s: %s", kind.value, detail)
-        else:
-            self._standing[kind] = dataclasses.replace(alarm, detail=detail)
+        return self._standing.acknowledge(kind)
 
     def _limit(self, kind: AlarmKind, limit: float) -> float:
-        return limit * _RECOVER_SHARE if kind in self._standing else limit
+        return limit * (1.0 - entry_of(kind).deadband) if kind in self._standing else limit
 
     def camera_stalled(self, seen: Observation) -> str | None:
         """Frames are older than they may be while the camera itself reports no error."""
@@ -179,15 +132,13 @@ class HealthMonitor:
         return f"tick uncertain by {seen.tick_sd:.1f} ticks, limit {limit:g}"
 
     def late_pulses(self, seen: Observation) -> str | None:
-        """The PLC refused pulses as late within the last seconds."""
+        """The PLC refused pulses as late since the last observation."""
         new = seen.late_pulses - self._late_pulses
         self._late_pulses = seen.late_pulses
-        if new > 0:
-            standing = AlarmKind.LATE_PULSES in self._standing
-            self._late_count = new + (self._late_count if standing else 0)
-            self._late_until_ns = seen.now_ns + int(_LATE_ALARM_MS * NS_PER_MS)
-        if seen.now_ns >= self._late_until_ns:
+        if new <= 0:
             return None
+        standing = AlarmKind.LATE_PULSES in self._standing
+        self._late_count = new + (self._late_count if standing else 0)
         return f"{self._late_count} pulses came too late and were refused"
 
     def hazard_stops_often(self, seen: Observation) -> str | None:
@@ -202,15 +153,11 @@ class HealthMonitor:
         return f"{len(self._stopped_ns)} within an hour, agreed are {limit:g}"
 
 
-def _on_delay_ms(kind: AlarmKind, seen: Observation) -> float:
-    """Return how long a condition must last before its alarm rises; most rise at once."""
-    if kind is AlarmKind.CLOCK_UNSURE:
-        return _CLOCK_DELAY_MS
-    if kind is AlarmKind.PLC_LINK_LOST and seen.plc_state is None:
-        return _FIRST_LINK_DELAY_MS
-    if kind is AlarmKind.CAMERA_STALLED and seen.frame_age_ms is None:
-        return _FIRST_FRAME_DELAY_MS
-    return 0.0
+def _starting(kind: AlarmKind, seen: Observation) -> bool:
+    """Return whether the device behind an alarm has yet to answer for the first time."""
+    if kind is AlarmKind.PLC_LINK_LOST:
+        return seen.plc_state is None
+    return kind is AlarmKind.CAMERA_STALLED and seen.frame_age_ms is None
 
 
 def _lamp_found(_: HealthMonitor, seen: Observation) -> str | None:

@@ -19,13 +19,16 @@ command -v npm >/dev/null || packages+=(npm)
 command -v halcmd >/dev/null || packages+=(linuxcnc-uspace)
 command -v Xvfb >/dev/null || packages+=(xvfb)
 command -v ip >/dev/null || packages+=(iproute2)
+command -v promtool >/dev/null || packages+=(prometheus)
 
 node_packages() {
-  [ -d var/node/node_modules/modbus-serial ] && return
+  local wanted=(modbus-serial@8.0.25 sparkplug-payload@1.0.3 node-opcua-client@2.182.2)
+  [ -d var/node/node_modules/modbus-serial ] && [ -d var/node/node_modules/sparkplug-payload ] &&
+    [ -d var/node/node_modules/node-opcua-client ] && return
   command -v npm >/dev/null || return 0
   mkdir -p var/node
-  npm install --silent --no-audit --no-fund --prefix var/node modbus-serial@8.0.25 >/dev/null ||
-    echo "note: modbus-serial could not be installed; tests that need it will skip"
+  npm install --silent --no-audit --no-fund --prefix var/node "${wanted[@]}" >/dev/null ||
+    echo "note: ${wanted[*]} could not be installed; tests that need them will skip"
 }
 
 cd "$(dirname "$0")/.."

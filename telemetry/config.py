@@ -79,6 +79,11 @@ class TelemetryConfig(Section):
         )
 
     @property
+    def signals_path(self) -> Path:
+        """SQLite file of alarms, states and production, beside the item store."""
+        return self.store_path.with_name(f"{self.store_path.stem}.signals.sqlite")
+
+    @property
     def host_names(self) -> frozenset[str]:
         """Names a browser may give in its Host header (against DNS rebinding)."""
         return frozenset((*LOOPBACK_NAMES, self.host, *self.allowed_hosts))

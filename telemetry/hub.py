@@ -1,7 +1,7 @@
 """What telemetry knows of the line right now; the page, the metrics and the socket meet here."""
 
+import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 
 from calibration.clock import Clock, seconds_between
 from controller.snapshot import (
@@ -11,12 +11,16 @@ from controller.snapshot import (
     LineSnapshot,
     OperatorRequest,
 )
+from controller.standing_alarms import StandingAlarms
 from controller.types import ItemRecord
+from telemetry.alarms.desk import AlarmDesk
+from telemetry.alarms.types import AlarmRefusedError
 from telemetry.clerk_status import ClerkStatus
 from telemetry.composition import Flow, MinuteWindow, session_flow
 from telemetry.messages import SessionAnnounced
 from telemetry.recorder import StoreStatus
 from telemetry.tally import ItemTally, SessionTallies
+from telemetry.wall import UtcMapper
 
 SILENT_AFTER_S = 2.0
 """Snapshots come several times a second; after this the line counts as not answering."""
@@ -37,7 +41,13 @@ class LineHub:
         self._tallies = SessionTallies()
         self._minute = MinuteWindow(clock.now_ns())
         self._sender: Sender | None = None
-        self._own_alarms: dict[AlarmKind, Alarm] = {}
+        self._own_alarms = StandingAlarms()
+        self.desk = AlarmDesk(utc=UtcMapper(clock=clock))
+        """ISA-18.2 states of every alarm; what a page shows and asks."""
+
+    def take_desk(self, desk: AlarmDesk) -> None:
+        """Use this alarm desk from now on: one that a journal keeps."""
+        self.desk = desk
 
     @property
     def session(self) -> SessionAnnounced | None:
@@ -81,7 +91,7 @@ class LineHub:
     def alarms(self) -> tuple[Alarm, ...]:
         """Standing alarms: the line's, the store's, those of the plant's accounts."""
         of_line = self._snapshot.alarms if self._snapshot is not None else ()
-        return (*of_line, *self._own_alarms.values())
+        return (*of_line, *self._own_alarms.alarms)
 
     @property
     def tallies(self) -> tuple[ItemTally, ...]:
@@ -142,63 +152,34 @@ class LineHub:
 
     def watch_store(self, status: StoreStatus) -> None:
         """Raise the store's alarm when writing fails, drop it when it works again."""
-        self._watch(
-            AlarmKind.DISK_FULL,
-            "" if status.available else status.detail or "the last write failed",
-            "Free space on the disk of the store; nothing is lost meanwhile as long as the line "
-            "keeps running and its queue has room",
-        )
+        detail = "" if status.available else status.detail or "the last write failed"
+        self._watch(AlarmKind.DISK_FULL, detail)
 
     def watch_accounts(self, status: ClerkStatus) -> None:
         """Raise and drop the alarms of the plant's accounts."""
-        self._watch(
-            AlarmKind.ACCOUNTS_TROUBLE,
-            status.trouble,
-            "Nothing is lost: it is booked when the plant's database answers again",
-        )
+        self._watch(AlarmKind.ACCOUNTS_TROUBLE, status.trouble)
         self._watch(
             AlarmKind.DELIVERY_DEAD,
             f"{status.dead} reports were refused by their receiver" if status.dead else "",
-            "Look at /api/deliveries, put right what the receiver names, then revive the parcel",
         )
         self._watch(
             AlarmKind.INSTRUMENT_ALARM,
             "; ".join(f"{alarm.source}: {alarm.words}" for alarm in status.instruments),
-            "Look at the sensor, the filter or the scale that is named",
         )
-        self._watch(
-            AlarmKind.STORAGE_TIME,
-            status.storage,
-            "Send it away and enter the dispatch, or count the stock: run_line.py ledger",
-        )
+        self._watch(AlarmKind.STORAGE_TIME, status.storage)
 
-    def _watch(self, kind: AlarmKind, detail: str, remedy: str) -> None:
-        standing = self._own_alarms.get(kind)
-        if not detail:
-            self._own_alarms.pop(kind, None)
-        elif standing is None:
-            self._own_alarms[kind] = Alarm(
-                kind=kind,
-                raised_ns=self._clock.now_ns(),
-                detail=detail,
-                remedy=remedy,
-                acknowledged=False,
-            )
-        elif standing.detail != detail:
-            self._own_alarms[kind] = replace(standing, detail=detail)
+    def _watch(self, kind: AlarmKind, detail: str) -> None:
+        self._own_alarms.tell(kind, detail or None, self._clock.now_ns())
 
     def request(self, request: OperatorRequest) -> bool:
         """Pass an operator's request on. Returns False if the line is not connected."""
-        if isinstance(request, AcknowledgeAlarm) and self._acknowledge_own(request.kind):
-            return True
+        if isinstance(request, AcknowledgeAlarm):
+            with contextlib.suppress(AlarmRefusedError):
+                # Set aside here, or gone meanwhile: the line may still want to know.
+                self.desk.acknowledge(request.kind, request.operator)
+            if self._own_alarms.acknowledge(request.kind):
+                return True
         if self._sender is None:
             return False
         self._sender(request)
-        return True
-
-    def _acknowledge_own(self, kind: AlarmKind) -> bool:
-        alarm = self._own_alarms.get(kind)
-        if alarm is None:
-            return False
-        self._own_alarms[kind] = replace(alarm, acknowledged=True)
         return True

@@ -24,6 +24,8 @@ from telemetry.page_state import PageStateSource
 from telemetry.plant.child import SenderChild
 from telemetry.plant.config import PlantConfig
 from telemetry.recorder import Recorder
+from telemetry.signal_store import SignalStore
+from telemetry.signals import Signals
 from telemetry.store import ItemStore
 from telemetry.store_writer import WriteResult
 from telemetry.wall import UtcMapper
@@ -57,17 +59,27 @@ class TelemetryProcess:
         utc = UtcMapper(clock=clock)
         store = ItemStore(path=config.store_path, clock=clock, utc=utc)
         try:
+            signal_store = SignalStore(config.signals_path)
             self._page_socket = _bind_page(config)
             self._line_socket = bind_socket(config.socket_path)
-        except TelemetryStartError:
+        except (TelemetryStartError, StoreError):
             store.close()
             raise
         self._config = config
         self._failure: StoreError | None = None
+        plant = config.plant
         self._sender = SenderChild(config, clock) if config.database is not None else None
         self._drain_s = 0.0
         self._hub = LineHub(clock=clock)
         self._recorder = Recorder(store=store, on_written=self._written)
+        self._signals = Signals(
+            hub=self._hub,
+            recorder=self._recorder,
+            store=signal_store,
+            clock=clock,
+            utc=utc,
+            rated_t_per_h=None if plant is None else plant.accounts.equipment.rated_t_per_h,
+        )
         self._line = LineServer(hub=self._hub, recorder=self._recorder, pictures=config.pictures)
         self._source = source = PageStateSource(hub=self._hub, recorder=self._recorder, utc=utc)
         self._broadcast = StateBroadcast(encode=source.json)
@@ -113,17 +125,21 @@ class TelemetryProcess:
         Raises:
             StoreError: the store turned out damaged.
         """
-        stop = asyncio.Event()
+        stop, signals_stop = asyncio.Event(), asyncio.Event()
         line = await self._line.start(self._line_socket)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._record(stop))
             tasks.create_task(self._broadcast.run(stop))
             tasks.create_task(self._watch(stop))
+            signals = tasks.create_task(self._signals.run(signals_stop))
             self._begin_accounts()
             await self._web.serve(sockets=[self._page_socket])
             await asyncio.sleep(self._drain_s)
             line.close()
             self._line.disconnect()
+            # Signals read from the recorder's store: they end before it does.
+            signals_stop.set()
+            await signals
             stop.set()
             await self._end_accounts()
         if self._sender is not None:

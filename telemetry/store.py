@@ -6,12 +6,13 @@ moment leaves either all of it or nothing.
 
 import fcntl
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from calibration.clock import Clock
 from telemetry.errors import StoreError, StoreUnavailableError
+from telemetry.production_reader import SessionProduction, read_production
 from telemetry.store_reader import (
     SessionBalance,
     StoredItem,
@@ -120,6 +121,21 @@ class ItemStore:
     def tallies(self, session_id: str) -> tuple[ItemTally, ...]:
         """Return items and mass of a session by fraction, decision and outcome."""
         return read_tallies(self._database, session_id)
+
+    def production_after(self, marks: Mapping[str, int]) -> tuple[SessionProduction, ...]:
+        """Return items by minute of records beyond each session's mark, some at a time.
+
+        Args:
+            marks: up to which record a session has been counted; one not named, from its start.
+
+        Raises:
+            StoreUnavailableError: it cannot be read just now.
+        """
+        try:
+            return read_production(self._database, marks)
+        except sqlite3.Error as error:
+            msg = f"store {self._path} cannot be read: {error}"
+            raise StoreUnavailableError(msg) from error
 
     def verify(self) -> tuple[StoreFault, ...]:
         """Recount every session from its rows and gaps; empty means that all books hold."""

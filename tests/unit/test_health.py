@@ -131,7 +131,7 @@ def test_each_alarm_is_logged_when_it_comes_and_when_it_goes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monitor = monitor_of()
-    with caplog.at_level(logging.INFO, logger="controller.health"):
+    with caplog.at_level(logging.INFO, logger="controller.standing_alarms"):
         for _ in range(5):
             monitor.observe(changed(disk_full=True))
         monitor.observe(WELL)
