@@ -66,8 +66,15 @@ class Client(Protocol):
         ...
 
 
+_FIRST_ANSWER_S = 0.25
+"""The first answer on a connection may take this long: OpenPLC looks for new connections every
+100 ms. Nothing hangs on it yet, as nothing was asked for on this connection."""
+
+
 class _TcpClient(ModbusTcpClient):
     """Waits by the monotonic clock: the library's own wait hangs when the wall clock steps back."""
+
+    _heard = False
 
     @override
     def connect(self) -> bool:
@@ -75,15 +82,19 @@ class _TcpClient(ModbusTcpClient):
             address = (self.comm_params.host, self.comm_params.port)
             self.socket = socket.create_connection(address, self.comm_params.timeout_connect)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._heard = False
         return True
 
     @override
     def recv(self, size: int | None) -> bytes:
         if self.socket is None:
             raise ConnectionException(str(self))
-        ready, _, _ = select.select([self.socket], [], [], self.comm_params.timeout_connect)
+        timeout_s = self.comm_params.timeout_connect
+        wait_s = timeout_s if self._heard else max(timeout_s, _FIRST_ANSWER_S)
+        ready, _, _ = select.select([self.socket], [], [], wait_s)
         if not ready:
             return b""
+        self._heard = True
         received = self.socket.recv(size or 4096)
         if not received:
             msg = "closed by the PLC"
@@ -97,7 +108,6 @@ class _TlsClient(_TcpClient):
     def __init__(self, transport: TlsTransport, *, timeout_s: float) -> None:
         super().__init__(transport.host, port=transport.port, timeout=timeout_s, retries=0)
         self._transport = transport
-        self._heard = False
 
     @override
     def connect(self) -> bool:

@@ -7,7 +7,7 @@ Row = tuple[str, Kind, str, str]
 
 MAGIC = 0x534C
 """ASCII "SL" in register 0: the device runs this program."""
-MAP_VERSION = 2
+MAP_VERSION = 3
 """Raised whenever an address or a meaning changes."""
 BATCH_PULSES = 32
 VALVES_PER_PAGE = 16

@@ -54,6 +54,9 @@ SAFE_COIL = MAX_OUTPUTS + 3
 """Lamp: safe state."""
 MAINTENANCE_COIL = MAX_OUTPUTS + 4
 """Lamp: valves may be fired by hand."""
+FIRST_MEMORY_WORD = 1024
+"""Holding register of OpenPLC's %MW0. Not used itself: versions of its Modbus server take it for
+%QW1024, which it has not, and what a master writes there may reach another variable."""
 COIL_COUNT = 800
 """%QX0.0 to %QX99.7, all that OpenPLC v3 has."""
 RECENT_REPORTS = 12
@@ -135,7 +138,7 @@ PAGE_VALVES = _block(
 )
 MAILBOX = _block(
     "mailbox",
-    1024,
+    FIRST_MEMORY_WORD + 4,
     Access.WRITE,
     "Heartbeat, requests and a batch of pulses, written together by one FC16 of 20 + 3 x "
     "pulse_count registers. The first master whose write is seen has the lease until its "

@@ -10,6 +10,7 @@ from plc.register_types import Access, Block, Kind
 from plc.registers import (
     BATCH_PULSES,
     BLOCKS,
+    FIRST_MEMORY_WORD,
     HISTORY,
     HISTORY_TRIGGERS,
     LATCHES,
@@ -31,8 +32,6 @@ from plc.registers import (
 
 SOURCES = Path(__file__).parent / "source"
 PROGRAM = Path(__file__).parent / "sortline.st"
-MEMORY = 1024
-"""Holding register of %MW0 on OpenPLC; below it lies %QW."""
 INPUT_BITS = ("safety circuit closed", "camera trigger", "encoder A", "encoder B")
 REST_SWITCH_BIT = 8
 WORKING_SWITCH_BIT = 24
@@ -106,7 +105,7 @@ def _value(name: str) -> int | str:
         return int(getattr(registers, f"{key}_COIL"))
     address = _address(key) + int(offset or 0)
     if space == "in":
-        return f"mem{address - MEMORY}"
+        return f"mem{address - FIRST_MEMORY_WORD}"
     return address - MAILBOX.address if space == "mail" else address
 
 
@@ -131,7 +130,7 @@ def _words(block: Block) -> Iterator[tuple[int, str]]:
 
 
 def _register_name(address: int) -> str:
-    return f"mem{address - MEMORY}" if address >= MEMORY else f"reg{address}"
+    return f"mem{address - FIRST_MEMORY_WORD}" if address >= FIRST_MEMORY_WORD else f"reg{address}"
 
 
 def _located() -> Iterator[str]:
@@ -139,7 +138,11 @@ def _located() -> Iterator[str]:
     yield "VAR"
     for block in BLOCKS:
         for address, what in _words(block):
-            area = f"%MW{address - MEMORY}" if address >= MEMORY else f"%QW{address}"
+            area = (
+                f"%MW{address - FIRST_MEMORY_WORD}"
+                if address >= FIRST_MEMORY_WORD
+                else f"%QW{address}"
+            )
             yield f"  {_register_name(address)} AT {area} : UINT; (* {what} *)"
     for coil in range(MAINTENANCE_COIL + 1):
         yield f"  coil{coil} AT %QX{coil // 8}.{coil % 8} : BOOL;"

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { COILS = 800, REGISTERS = 2048, BASE_TICK = 1034, ENCODER_TICK = 6, ADDRESS_AT = 8 };
+enum { COILS = 800, REGISTERS = 2048, MAILBOX = 1028, BASE_TICK = 1038, ENCODER_TICK = 6, ADDRESS_AT = 8 };
 
 int main(int argc, char **argv)
 {
@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     if (bus == NULL || map == NULL)
         return 1;
     map->tab_registers[0] = 0x534C;
-    map->tab_registers[1] = 2;
+    map->tab_registers[1] = 3;
     map->tab_registers[2] = 1;
     int32_t tick = 0x12345678;
     MODBUS_SET_INT32_TO_INT16(map->tab_registers, ENCODER_TICK, tick);
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
             usleep(atoi(argv[2]) * 1000);
             modbus_reply(bus, request, length, map);
             if (request[7] == MODBUS_FC_WRITE_MULTIPLE_REGISTERS
-                && MODBUS_GET_INT16_FROM_INT8(request, ADDRESS_AT) == 1024) {
+                && MODBUS_GET_INT16_FROM_INT8(request, ADDRESS_AT) == MAILBOX) {
                 printf("base tick %d\n",
                        MODBUS_GET_INT32_FROM_INT16(map->tab_registers, BASE_TICK));
                 fflush(stdout);

@@ -26,7 +26,7 @@ async function master() {
   client.setTimeout(2000);
   const head = await client.readHoldingRegisters(0, 123);
   const words = JSON.parse(process.env.MAILBOX);
-  await client.writeRegisters(1024, words);
+  await client.writeRegisters(1028, words);
   await new Promise((done) => setTimeout(done, 100));
   const after = await client.readHoldingRegisters(0, 39);
   const coils = await client.readCoils(0, 16);

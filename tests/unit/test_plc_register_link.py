@@ -84,7 +84,7 @@ def bench():
 
 def test_another_magic_is_refused_naming_both(bench):
     bench.transport.patch = {0: 0x1234}
-    with pytest.raises(PlcMapError, match=r"magic 0x1234 version 2, .* needs 0x534c version 2"):
+    with pytest.raises(PlcMapError, match=r"magic 0x1234 version 3, .* needs 0x534c version 3"):
         bench.link.connect()
     with pytest.raises(PlcLinkError):
         bench.link.exchange(IDLE, ())
@@ -92,7 +92,7 @@ def test_another_magic_is_refused_naming_both(bench):
 
 def test_another_map_version_is_refused_naming_both(bench):
     bench.transport.patch = {1: 1}
-    with pytest.raises(PlcMapError, match=r"magic 0x534c version 1, .* needs 0x534c version 2"):
+    with pytest.raises(PlcMapError, match=r"magic 0x534c version 1, .* needs 0x534c version 3"):
         bench.link.connect()
 
 

@@ -13,7 +13,7 @@ from plc.register_flags import PulseReason, RequestFlag, StatusFlag
 from plc.registers import BLOCKS, HISTORY, LATCHES, MAILBOX, READ_WORDS, SERVICE, STATIONS
 from plc.service_codec import ServiceMailbox, decode_station, decode_test, encode_service
 from plc.st.__main__ import main
-from plc.st.assemble import PROGRAM, SOURCES, program_text
+from plc.st.assemble import PROGRAM, program_text
 from tests.support.openplc import Runtime
 from tests.support.st_compiler import load
 from tests.support.st_lexer import StError, tokens_of
@@ -122,11 +122,6 @@ def test_every_located_variable_lies_within_openplcs_areas_and_none_twice():
     assert all(8 * int(byte) + int(bit) < 800 for byte, bit in bits)
     words = {a for a in located.values() if a[1:3] in ("QW", "MW")}
     assert len(words) == sum(block.words for block in BLOCKS)
-
-
-@pytest.mark.parametrize("source", ["10_functions", "20_encoder", "30_log", "70_tester"])
-def test_an_independent_grammar_reads_the_sources(source):
-    assert parse_source_code((SOURCES / f"{source}.st").read_text()).exception is None
 
 
 @pytest.mark.long

@@ -84,7 +84,7 @@ def mailbox_words():
 def test_words_of_32_bits_lie_as_libmodbus_reads_them(slave_program):
     with libmodbus(slave_program) as (process, transport):
         status = decode_status(transport.read_holding(0, READ_WORDS))
-        assert (status.magic, status.map_version, status.line_id) == (0x534C, 2, 1)
+        assert (status.magic, status.map_version, status.line_id) == (0x534C, 3, 1)
         assert status.encoder_tick == 0x12345678
         transport.write_holding(MAILBOX.address, mailbox_words())
         assert process.stdout.readline() == f"base tick {0x12345678}\n"
@@ -113,7 +113,7 @@ def test_what_libmodbus_does_not_have_is_a_named_fault(slave_program):
 def test_a_slave_that_answers_after_100_ms_is_slow_and_not_wrong(slave_program):
     with libmodbus(slave_program, delay_ms=100) as (_, transport):
         for _ in range(3):
-            assert transport.read_holding(0, 2) == [0x534C, 2]
+            assert transport.read_holding(0, 2) == [0x534C, 3]
 
 
 @needs_libmodbus
@@ -159,7 +159,7 @@ def test_modbus_serial_as_master_gets_control_of_the_plc_program():
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     seen = json.loads(done.stdout)
     assert len(seen["head"]) == 123
-    assert seen["head"][:3] == [0x534C, 2, 1]
+    assert seen["head"][:3] == [0x534C, 3, 1]
     after = decode_status(seen["after"])
     assert (after.lease_owner, after.heartbeat_echo) == (0x12345678, 1)
     assert not any(seen["coils"])

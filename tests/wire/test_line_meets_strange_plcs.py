@@ -13,7 +13,7 @@ from tests.support.runtime_rig import CLOCK, RuntimeRig
 
 pytestmark = pytest.mark.wire
 
-OURS = [0x534C, 2, 1, *[0] * (READ_WORDS - 3)]
+OURS = [0x534C, 3, 1, *[0] * (READ_WORDS - 3)]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.support.plc_wire import free_port, rtu_config, tcp_config
 
 pytestmark = pytest.mark.wire
 
-OURS = [0x534C, 2, 1, *[0] * (READ_WORDS - 3)]
+OURS = [0x534C, 3, 1, *[0] * (READ_WORDS - 3)]
 
 
 def link_to(port):
@@ -79,7 +79,7 @@ def test_another_device_is_refused_by_its_magic():
 def test_another_map_version_is_refused_naming_both():
     with (
         canned_server(lambda _: registers([0x534C, 7, *OURS[2:]])) as port,
-        pytest.raises(PlcMapError, match=r"version 7, this driver needs 0x534c version 2"),
+        pytest.raises(PlcMapError, match=r"version 7, this driver needs 0x534c version 3"),
     ):
         link_to(port).connect()
 

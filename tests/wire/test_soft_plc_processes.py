@@ -81,7 +81,7 @@ def drain(processes, *, until_quiet_ms=300.0):
 def test_status_bytes_as_any_master_sees_them(rig, raw):
     rig.start()
     words = raw.read(0, 39)
-    assert words[:4] == [0x534C, 2, 1, 1]
+    assert words[:4] == [0x534C, 3, 1, 1]
     assert words[4] & 7 == 7
     assert words[20] == 256
     assert words[29:33] == [HEARTBEAT_TIMEOUT_MS, TOLERANCE_TICK, 3, 184]
@@ -103,7 +103,7 @@ def test_an_independent_master_can_fire_a_valve_by_bytes_alone(raw):
         words += [base_tick >> 16, base_tick & 0xFFFF, 0x0001, *[0] * 7]
         words += [word for one in pulses for word in one]
         words[4] = sum((index + 1) * word for index, word in enumerate(words)) & 0xFFFF
-        raw.write(1024, words)
+        raw.write(1028, words)
 
     def state_is(state, requests):
         write(requests)
@@ -173,7 +173,7 @@ def test_mbpoll_reads_the_map_while_the_line_runs(rig, shared_plc):
     output = process.stdout.read()
     process.stdout.close()
     values = dict(re.findall(r"\[(\d+)\]:\s+(-?\d+)", output))
-    assert (values["0"], values["1"], values["3"]) == ("21324", "2", "1"), output
+    assert (values["0"], values["1"], values["3"]) == ("21324", "3", "1"), output
     coils = subprocess.run(
         [*command, "-t", "0", "-r", "0", "-c", "80", "127.0.0.1"],
         stdout=subprocess.PIPE,
