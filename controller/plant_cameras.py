@@ -80,6 +80,7 @@ def cameras_of(line: LineFile, source: str | None, clock: Clock) -> LineCameras:
 
 def _configs(line: LineFile, source: str | None) -> Sequence[CameraConfig]:
     if source is None:
+        _refuse_twins(line)
         return line.cameras
     if line.more_cameras:
         msg = (
@@ -88,6 +89,26 @@ def _configs(line: LineFile, source: str | None) -> Sequence[CameraConfig]:
         )
         raise UsageError(msg)
     return [parse_source(source, line.camera)]
+
+
+def _refuse_twins(line: LineFile) -> None:
+    """Raise where a camera is the simulated plant's, with what runs such a line."""
+    twins = [config.camera_id for config in line.cameras if config.source == "twin"]
+    if not twins:
+        return
+    named = ", ".join(twins)
+    if line.more_cameras:
+        msg = (
+            f"cameras {named}: source twin is the simulated plant's, which has one camera in real "
+            "time; run this line in virtual time by `run_line.py simulate LINE.toml`, or name the "
+            "plant's cameras in [[cameras]]"
+        )
+    else:
+        msg = (
+            f"camera {named}: source twin is the simulated plant's; use demo, or `run LINE.toml "
+            "--source twin`, or name the plant's camera in [camera] or by --source"
+        )
+    raise UsageError(msg)
 
 
 def _shape(camera: Camera) -> tuple[int, int]:

@@ -24,6 +24,8 @@ _NEXT: dict[LineState, LineCommand] = {
     LineState.ABORTED: LineCommand.CLEAR,
 }
 """The button that brings a line in this state one step nearer to running."""
+_WAITS_FOR_LAMP = (LineState.HELD, LineState.RESETTING)
+"""A lamp found while the line was aborted keeps it from being reset."""
 
 
 class SimulatedOperator:
@@ -73,13 +75,15 @@ class SimulatedOperator:
         return self._act(line, lamp=lamp)
 
     def _act(self, line: LineSnapshot, *, lamp: bool) -> tuple[OperatorRequest, ...]:
-        if lamp and line.state is LineState.HELD:
+        if lamp and line.state in _WAITS_FOR_LAMP:
             if line.belt_speed_mm_per_s > STANDING_MM_PER_S:
                 return ()
             if not self._hand_empty:
                 # Hand off the belt first: a lamp that the camera still sees would be found again.
                 self._hand_empty = True
-                return (LampRemoved(operator=self._name), self._press(LineCommand.UNHOLD))
+                removed = LampRemoved(operator=self._name)
+                on = _NEXT.get(line.state)
+                return (removed,) if on is None else (removed, self._press(on))
             self.lamps_picked += self._pick_lamps()
             self._hand_empty = False
             self._since_ns = line.at_ns

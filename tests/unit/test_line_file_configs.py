@@ -229,7 +229,17 @@ def test_a_measured_calibration_serves_a_recording_of_its_size(capsys, tmp_path,
 
 def test_run_refuses_the_twin_s_camera_and_points_to_the_demo(capsys):
     assert run_line.main(["run", str(LINES / "demo.toml")]) == 2
-    assert "use demo" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "use demo" in told
+    assert "run LINE.toml --source twin" in told
+
+
+def test_run_refuses_several_cameras_of_the_twin_and_points_to_simulate(capsys):
+    assert run_line.main(["run", str(LINES / "wide.toml")]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "twin-camera-left" in told
+    assert "run_line.py simulate LINE.toml" in told
+    assert "use demo" not in told
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,24 @@ def test_operator_waits_for_the_belt_takes_the_lamp_and_confirms_it_afterwards()
     assert belt.picks == 1
 
 
+def test_operator_takes_a_lamp_that_keeps_an_aborted_line_from_being_reset():
+    belt = Belt()
+    operator = _operator(belt)
+    operator.look(_line(LineState.EXECUTE, 0.0))
+    operator.look(_line(LineState.ABORTED, 1.0, lamp=True))
+    assert _commands(operator.look(_line(LineState.ABORTED, 5.1, lamp=True))) == [LineCommand.CLEAR]
+    operator.look(_line(LineState.STOPPED, 5.2, lamp=True))
+    assert _commands(operator.look(_line(LineState.STOPPED, 9.3, lamp=True))) == [LineCommand.RESET]
+    assert operator.look(_line(LineState.RESETTING, 9.4, lamp=True)) == ()
+    assert operator.look(_line(LineState.RESETTING, 13.5, lamp=True)) == ()
+    assert belt.picks == 1
+    assert operator.look(_line(LineState.RESETTING, 17.6, lamp=True)) == (
+        LampRemoved(operator="twin operator"),
+    )
+    operator.look(_line(LineState.IDLE, 17.7))
+    assert _commands(operator.look(_line(LineState.IDLE, 21.8))) == [LineCommand.START]
+
+
 def test_operator_reacts_to_an_abort_only_after_the_reaction_time():
     operator = _operator(Belt())
     operator.look(_line(LineState.EXECUTE, 0.0))
