@@ -26,6 +26,7 @@ from controller.snapshot import (
     Alarm,
     LampRemoved,
     LineSnapshot,
+    ModeRequest,
     OperatorRequest,
 )
 from controller.states import LineState
@@ -226,6 +227,8 @@ class LineCore:
             reply = CommandReply(accepted=True, reason=f"{request.kind.value} acknowledged")
         elif isinstance(request, LampRemoved):
             reply = self._lamp_removed(now_ns)
+        elif isinstance(request, ModeRequest):
+            reply = self._machine.change_mode(request.mode, request.operator)
         else:
             reply = self._machine.command(request.command, request.operator)
             if reply.accepted:

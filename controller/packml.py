@@ -21,7 +21,8 @@ _AT_REST: Final = frozenset({LineState.STOPPED, LineState.STOPPING}) | _ABORTED
 _MOVING: Final = frozenset(
     {LineState.STARTING, LineState.EXECUTE, LineState.UNHOLDING, LineState.UNSUSPENDING}
 )
-_MODE_CHANGE: Final = frozenset({LineState.STOPPED, LineState.IDLE, LineState.ABORTED})
+MODE_CHANGES_IN: Final = frozenset({LineState.STOPPED, LineState.IDLE, LineState.ABORTED})
+"""States in which the unit mode may be changed: nothing moves, nothing fires."""
 
 _COMMANDS: Final[dict[LineCommand, tuple[frozenset[LineState], LineState]]] = {
     LineCommand.RESET: (
@@ -171,7 +172,7 @@ class PackmlMachine:
 
     def change_mode(self, mode: LineMode, operator: str) -> CommandReply:
         """Change the unit mode; only while the line is at rest."""
-        if self._state not in _MODE_CHANGE:
+        if self._state not in MODE_CHANGES_IN:
             reason = f"mode changes only when stopped, idle or aborted, not in {self._state.value}"
             return CommandReply(accepted=False, reason=reason)
         self._mode = mode

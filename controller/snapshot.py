@@ -184,4 +184,12 @@ class LampRemoved:
     operator: str
 
 
-OperatorRequest = PackmlRequest | AcknowledgeAlarm | LampRemoved
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeRequest:
+    """An operator asks for another unit mode, as before valves are tested; it may be refused."""
+
+    mode: LineMode
+    operator: str
+
+
+OperatorRequest = PackmlRequest | AcknowledgeAlarm | LampRemoved | ModeRequest

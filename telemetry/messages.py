@@ -13,6 +13,7 @@ from controller.snapshot import (
     AcknowledgeAlarm,
     LampRemoved,
     LineSnapshot,
+    ModeRequest,
     OperatorRequest,
     PackmlRequest,
 )
@@ -102,7 +103,14 @@ class LampRemovedMessage(Message):
     request: LampRemoved
 
 
-OperatorMessage = PackmlMessage | AcknowledgeAlarmMessage | LampRemovedMessage
+class ModeMessage(Message):
+    """Telemetry: an operator asks for another unit mode."""
+
+    type: Literal["mode"] = "mode"
+    request: ModeRequest
+
+
+OperatorMessage = PackmlMessage | AcknowledgeAlarmMessage | LampRemovedMessage | ModeMessage
 LineMessage = SessionAnnounced | RecordMessage | SnapshotMessage | SessionClosing
 DeskMessage = Acknowledged | SessionRefused | OperatorMessage
 
@@ -119,6 +127,8 @@ def operator_message(request: OperatorRequest) -> OperatorMessage:
             return AcknowledgeAlarmMessage(request=request)
         case LampRemoved():
             return LampRemovedMessage(request=request)
+        case ModeRequest():
+            return ModeMessage(request=request)
 
 
 def encode_message(message: LineMessage | DeskMessage) -> bytes:

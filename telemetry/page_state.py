@@ -5,8 +5,9 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
+from controller.packml import MODE_CHANGES_IN
 from controller.snapshot import Alarm, AlarmKind, LineSnapshot
-from controller.states import LineCommand
+from controller.states import LineCommand, LineMode
 from telemetry.audited import AuditedPurity
 from telemetry.composition import Flow
 from telemetry.hub import LineHub
@@ -63,6 +64,7 @@ class PageState:
         line: the newest snapshot.
         balance_closes: whether the snapshot's totals add up.
         commands: that the line would take in its present state; none while it does not answer.
+        modes: other unit modes to which the line would change now.
         alarms: standing, the store's included.
         minute: flow of the last minute.
         whole_session: flow since the session opened.
@@ -80,6 +82,7 @@ class PageState:
     line: LineSnapshot | None
     balance_closes: bool
     commands: tuple[LineCommand, ...]
+    modes: tuple[LineMode, ...]
     alarms: tuple[AlarmView, ...]
     minute: Flow
     whole_session: Flow
@@ -117,6 +120,13 @@ class PageStateSource:
             return ()
         return snapshot.valid_commands
 
+    def modes(self) -> tuple[LineMode, ...]:
+        """Return the other unit modes to which the line would change now."""
+        snapshot = self._hub.snapshot
+        if snapshot is None or not self._hub.answering or snapshot.state not in MODE_CHANGES_IN:
+            return ()
+        return tuple(mode for mode in LineMode if mode is not snapshot.mode)
+
     def state(self) -> PageState:
         """Return the state of this moment."""
         hub = self._hub
@@ -131,6 +141,7 @@ class PageStateSource:
             line=snapshot,
             balance_closes=snapshot is None or snapshot.totals.closes,
             commands=self.commands(),
+            modes=self.modes(),
             alarms=tuple(self._alarm(alarm) for alarm in hub.alarms),
             minute=hub.minute_flow(),
             whole_session=hub.session_flow(),

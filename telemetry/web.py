@@ -17,10 +17,11 @@ from controller.snapshot import (
     AcknowledgeAlarm,
     AlarmKind,
     LampRemoved,
+    ModeRequest,
     OperatorRequest,
     PackmlRequest,
 )
-from controller.states import LineCommand
+from controller.states import LineCommand, LineMode
 from telemetry.broadcast import StateBroadcast
 from telemetry.clerk_status import ClerkStatus, PlantClerk
 from telemetry.delivery.ports import DeliveryError
@@ -52,6 +53,10 @@ class _Body(BaseModel):
 
 class _CommandBody(_Body):
     command: LineCommand
+
+
+class _ModeBody(_Body):
+    mode: LineMode
 
 
 class _AcknowledgeBody(_Body):
@@ -119,6 +124,7 @@ class Pages:
                 Route("/api/deliveries", self.deliveries),
                 Route("/api/deliveries/revive", self.revive, methods=["POST"]),
                 Route("/api/command", self.command, methods=["POST"]),
+                Route("/api/mode", self.mode, methods=["POST"]),
                 Route("/api/acknowledge", self.acknowledge, methods=["POST"]),
                 Route("/api/lamp-removed", self.lamp_removed, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=STATIC)),
@@ -208,6 +214,14 @@ class Pages:
         if self._hub.answering and body.command not in self._source.commands():
             return _answer(f"{body.command.value} is not possible in this state", 409)
         return self._pass_on(PackmlRequest(command=body.command, operator=body.operator))
+
+    async def mode(self, request: Request) -> Response:
+        """Ask the line for another unit mode; 409 if it would not change to it now."""
+        body = await _body(request, _ModeBody)
+        if self._hub.answering and body.mode not in self._source.modes():
+            words = f"the line is in {body.mode.value} mode, or not stopped, idle or aborted"
+            return _answer(words, 409)
+        return self._pass_on(ModeRequest(mode=body.mode, operator=body.operator))
 
     async def acknowledge(self, request: Request) -> Response:
         """Tell that an alarm has been seen; 409 if it does not stand."""

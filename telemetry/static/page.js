@@ -58,6 +58,10 @@ function showState(state) {
 
 function showCommands(state) {
   const allowed = new Set(state.commands);
+  const mode = at("mode");
+  mode.dataset.mode = state.line?.mode === "production" ? "maintenance" : "production";
+  mode.textContent = mode.dataset.mode === "maintenance" ? "Maintenance mode" : "Production mode";
+  mode.disabled = !state.modes.includes(mode.dataset.mode);
   for (const button of document.querySelectorAll("[data-command]")) {
     button.disabled = !allowed.has(button.dataset.command);
   }
@@ -209,7 +213,7 @@ function showFreshness(state) {
   put("stale", text);
   document.body.classList.toggle("stale", Boolean(text));
   if (text) {
-    for (const node of document.querySelectorAll("[data-command]")) node.disabled = true;
+    for (const node of document.querySelectorAll("[data-command], #mode")) node.disabled = true;
   }
 }
 
@@ -250,6 +254,7 @@ function remember(name) {
   try { localStorage.setItem("operator", name); } catch { /* private window: ask again next time */ }
 }
 
+at("mode").addEventListener("click", () => post("/api/mode", { mode: at("mode").dataset.mode }));
 for (const node of document.querySelectorAll("[data-command]")) {
   node.disabled = true;
   node.addEventListener("click", () => post("/api/command", { command: node.dataset.command }));

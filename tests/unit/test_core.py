@@ -3,12 +3,12 @@ import dataclasses
 import pytest
 
 from controller.core import MARKS_KEPT
-from controller.snapshot import AcknowledgeAlarm, AlarmKind, LampRemoved, PackmlRequest
-from controller.states import LineCommand, LineState
+from controller.snapshot import AcknowledgeAlarm, AlarmKind, LampRemoved, ModeRequest, PackmlRequest
+from controller.states import LineCommand, LineMode, LineState
 from controller.step import HazardConflict, Intervention
 from controller.types import DecisionReason, ItemOutcome
 from plc.errors import PlcFaultError, PlcLeaseError, PlcMapError
-from plc.types import PlcRequest
+from plc.types import PlcRequest, PlcState
 from tests.support.core_bench import STALL_AFTER_MS, CoreBench
 from vision.types import Fraction
 
@@ -294,3 +294,21 @@ def test_marks_tell_what_was_decided_and_do_not_pile_up(bench):
     )
     bench.core._take(dataclasses.replace(outcome.result, decided=decided, planned=()), 0)
     assert len(bench.core._marks) == MARKS_KEPT
+
+
+def test_an_operator_changes_the_mode_at_rest_and_the_plc_lets_valves_be_tested_then(bench):
+    def ask(mode):
+        reply = bench.core.operator(ModeRequest(mode=mode, operator="test"), bench.now_ns)
+        bench.run(300)
+        return reply
+
+    assert not ask(LineMode.MAINTENANCE).accepted
+    assert bench.state is LineState.EXECUTE
+    assert bench.snapshot().mode is LineMode.PRODUCTION
+    bench.core.operator(PackmlRequest(command=LineCommand.STOP, operator="test"), bench.now_ns)
+    bench.run(2000)
+    assert ask(LineMode.MAINTENANCE).accepted
+    assert bench.snapshot().mode is LineMode.MAINTENANCE
+    assert bench.plant.plc.state is PlcState.MAINTENANCE
+    assert ask(LineMode.PRODUCTION).accepted
+    assert bench.plant.plc.state is PlcState.STOPPED

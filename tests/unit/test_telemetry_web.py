@@ -1,6 +1,7 @@
 """The page's interface, without sockets: what is answered and what is refused."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from calibration.clock import MonotonicClock
-from controller.snapshot import Alarm, MassStanding, OperatorRequest, PackmlRequest
-from controller.states import LineCommand
+from controller.snapshot import (
+    Alarm,
+    MassStanding,
+    ModeRequest,
+    OperatorRequest,
+    PackmlRequest,
+)
+from controller.states import LineCommand, LineMode, LineState
 from telemetry.broadcast import StateBroadcast
 from telemetry.clerk_status import ClerkStatus
 from telemetry.guard import REQUEST_HEADER
@@ -132,6 +139,23 @@ def test_a_command_not_valid_in_this_state_is_refused(desk: Desk) -> None:
     answer = desk.post("/api/command", {"command": "start", "operator": "a"})
     assert answer.status_code == 409
     assert desk.requests == []
+
+
+def test_another_mode_is_asked_for_at_rest_only(desk: Desk) -> None:
+    desk.connect(3)
+    body = {"mode": "maintenance", "operator": "a"}
+    refused = desk.post("/api/mode", body)
+    assert refused.status_code == 409
+    assert "not stopped, idle or aborted" in refused.json()["detail"]
+    assert desk.get("/api/state").json()["modes"] == []
+    desk.hub.take_snapshot(
+        dataclasses.replace(desk.source.snapshot(CLOCK.now_ns()), state=LineState.STOPPED)
+    )
+    assert desk.get("/api/state").json()["modes"] == ["maintenance", "manual"]
+    assert desk.post("/api/mode", {"mode": "production", "operator": "a"}).status_code == 409
+    assert desk.post("/api/mode", {"mode": "turbo", "operator": "a"}).status_code == 400
+    assert desk.post("/api/mode", body).status_code == 202
+    assert desk.requests == [ModeRequest(mode=LineMode.MAINTENANCE, operator="a")]
 
 
 def test_a_command_without_a_line_is_refused(desk: Desk) -> None:

@@ -130,6 +130,7 @@ def test_the_page_shows_the_line_and_its_buttons_reach_it(
     assert browser.evaluate("document.querySelectorAll('#fractions tr').length") == 6
     assert browser.evaluate(shows("#fractions", "not audited"))
     browser.wait_until("!document.querySelector('[data-command=hold]').disabled")
+    assert browser.evaluate("document.querySelector('#mode').disabled")
     browser.click("[data-command=hold]")
     browser.wait_until(shows("#answer", "passed to the line"))
     browser.click("#alarms li button:last-child")
