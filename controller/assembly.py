@@ -106,6 +106,7 @@ def build_core(
             trigger_lead_ms=trigger_lead_ms,
         ),
         mm_per_tick=calibration.travel.mm_per_tick,
+        belt_width_mm=calibration.belt_width_mm,
         camera_delay_ms=calibration.camera_delay_ms,
     )
 

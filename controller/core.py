@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from calibration.drift.alarm import DriftFinding
 from calibration.units import NS_PER_MS, MonotonicNs
+from controller.belt_travel import BeltTravel
 from controller.belt_watch import BeltLook
 from controller.camera_frame import CameraFrame, RowStanding
 from controller.health import HealthMonitor
@@ -29,6 +30,7 @@ from controller.snapshot import (
     ModeRequest,
     OperatorRequest,
 )
+from controller.state_times import StateTimes
 from controller.states import LineState
 from controller.step import DecidedItem, Intervention, StepResult
 from controller.types import ActionPolicy, DecisionReason, ItemRecord
@@ -60,6 +62,7 @@ class LineCore:
         valves: ValveCare,
         slow_pick: SlowPick,
         mm_per_tick: float,
+        belt_width_mm: float,
         camera_delay_ms: float = 0.0,
     ) -> None:
         """Take the parts; all of them belong to this core alone from now on.
@@ -78,6 +81,7 @@ class LineCore:
         self._records: list[ItemRecord] = []
         self._alarms: tuple[Alarm, ...] = ()
         self._frames = self._pulses_commanded = 0
+        self._state_times, self._travel = StateTimes(), BeltTravel(belt_width_mm, mm_per_tick)
 
     @property
     def frames(self) -> int:
@@ -214,11 +218,13 @@ class LineCore:
             tick = clock.tick_at(now_ns)
             self._records += self._ledger.expire(tick, now_ns)
             self._facts.hold_crawling(self._slow_pick.reached(tick))
+        self._travel.at(None if clock is None else clock.tick_at(now_ns))
         self._valves.at(now_ns)
         self._facts.silent, self._facts.valve_trouble = self._valves.silent, self._valves.words
         self._alarms = self._health.observe(self._facts.observation(self.state, now_ns))
         for transition in self._machine.update(self._facts.conditions(now_ns)):
             log.info("%s -> %s: %s", transition.source, transition.target, transition.reason)
+        self._state_times.at(self._machine.mode, self._machine.state, now_ns)
 
     def operator(self, request: OperatorRequest, now_ns: MonotonicNs) -> CommandReply:
         """Act on an operator's request, or refuse it with the reason."""
@@ -301,6 +307,10 @@ class LineCore:
             bars=self._valves.bars(),
             air_nl_per_t=self._valves.air_nl_per_t,
             masses=self._ledger.masses,
+            pulses=status.counters if status else None,
+            belt=self._travel.use(self._ledger.covered_mm2),
+            state_ms=self._state_times.current_ms(now_ns),
+            state_times=self._state_times.all(),
         )
 
     def _take(self, result: StepResult, now_ns: MonotonicNs) -> None:

@@ -109,6 +109,11 @@ class ItemLedger:
         )
 
     @property
+    def covered_mm2(self) -> float:
+        """Belt that decided items covered so far."""
+        return self._overlap.covered_mm2
+
+    @property
     def reports_unused(self) -> int:
         """Reports of pulses that no open account waits for: timed out before, or unknown."""
         return self._reports_unused

@@ -33,6 +33,8 @@ class OverlapWatch:
 
     def __init__(self) -> None:
         self._boxes: deque[_Box] = deque()
+        self.covered_mm2 = 0.0
+        """Belt that items covered so far, each place once."""
 
     @property
     def overlap(self) -> Overlap:
@@ -52,6 +54,7 @@ class OverlapWatch:
             self._boxes.popleft()
         area = width * length
         fresh = max(0.0, area - self._covered_mm2(np.array(edges)))
+        self.covered_mm2 += fresh
         self._boxes.append(_Box(edges=edges, area_mm2=area, fresh_mm2=fresh))
 
     def _covered_mm2(self, own: Float64Array) -> float:

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from calibration.units import MonotonicNs
 from controller.states import LineCommand, LineMode, LineState
 from controller.types import Totals
 from controller.valve_wear import BarWear
+from plc.types import PulseCounters
 from vision.types import CameraLosses
+
+LATENCY_BOUNDS_MS: Final = (2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 250.0, 500.0)
+"""Upper ends of the latency histogram: dense where budgets of plants lie (50 to 250 ms)."""
 
 
 class AlarmKind(StrEnum):
@@ -77,12 +82,47 @@ class StageLatency:
         p50_ms: median.
         p99_ms: 99th percentile.
         count: number of samples.
+        buckets: samples since the session began up to each of LATENCY_BOUNDS_MS, cumulative, the
+            last one of all samples; empty from a source that keeps none.
+        sum_ms: of all samples since the session began.
     """
 
     stage: str
     p50_ms: float
     p99_ms: float
     count: int
+    buckets: tuple[int, ...] = ()
+    sum_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateTime:
+    """Time in one PackML state of one mode since the session began.
+
+    Attributes:
+        mode: PackML unit mode.
+        state: PackML state.
+        total_ms: in all.
+    """
+
+    mode: LineMode
+    state: LineState
+    total_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeltUse:
+    """How the belt was used since the session began; occupancy comes of two of these.
+
+    Attributes:
+        width_mm: usable width.
+        travelled_mm: by the clock fit, while there was one.
+        covered_mm2: belt that items covered, each place once.
+    """
+
+    width_mm: float
+    travelled_mm: float
+    covered_mm2: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +171,10 @@ class LineSnapshot:
         bars: wear and air of every jet bar.
         air_nl_per_t: normal litres of air per tonne of items seen, None before the first item.
         masses: what they are estimated with, and whether they hold just now.
+        pulses: the PLC's totals since it booted, None before it answered.
+        belt: how the belt was used, None from a source that does not tell.
+        state_ms: how long the present state has lasted.
+        state_times: of every state the line was in.
     """
 
     session_id: str
@@ -159,6 +203,10 @@ class LineSnapshot:
     bars: tuple[BarWear, ...] = ()
     air_nl_per_t: float | None = None
     masses: MassStanding | None = None
+    pulses: PulseCounters | None = None
+    belt: BeltUse | None = None
+    state_ms: float = 0.0
+    state_times: tuple[StateTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

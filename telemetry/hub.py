@@ -18,6 +18,7 @@ from telemetry.alarms.types import AlarmRefusedError
 from telemetry.clerk_status import ClerkStatus
 from telemetry.composition import Flow, MinuteWindow, session_flow
 from telemetry.messages import SessionAnnounced
+from telemetry.occupancy import OccupancyWindow
 from telemetry.recorder import StoreStatus
 from telemetry.tally import ItemTally, SessionTallies
 from telemetry.wall import UtcMapper
@@ -41,6 +42,7 @@ class LineHub:
         self._tallies = SessionTallies()
         self._minute = MinuteWindow(clock.now_ns())
         self._sender: Sender | None = None
+        self._occupancy = OccupancyWindow()
         self._own_alarms = StandingAlarms()
         self.desk = AlarmDesk(utc=UtcMapper(clock=clock))
         """ISA-18.2 states of every alarm; what a page shows and asks."""
@@ -98,6 +100,11 @@ class LineHub:
         """Finished items of the session."""
         return self._tallies.all()
 
+    @property
+    def occupancy(self) -> float | None:
+        """Share of the belt that items cover, newest half minute; None while it cannot be told."""
+        return self._occupancy.occupancy
+
     def minute_flow(self) -> Flow:
         """Return throughput and composition of the last minute."""
         return self._minute.flow(self._clock.now_ns())
@@ -144,6 +151,8 @@ class LineHub:
         """Show this from now on."""
         self._snapshot = snapshot
         self._heard_ns = self._clock.now_ns()
+        if snapshot.belt is not None:
+            self._occupancy.add(self._heard_ns, snapshot.belt)
 
     def take_picture(self, jpeg: bytes) -> None:
         """Show this from now on."""

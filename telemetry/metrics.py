@@ -5,12 +5,13 @@ telemetry process; Prometheus takes such resets into account in `rate` and `incr
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
+    HistogramMetricFamily,
     InfoMetricFamily,
     Metric,
     StateSetMetricFamily,
@@ -18,11 +19,20 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from controller.snapshot import AlarmKind, LineSnapshot
+from controller.snapshot import LATENCY_BOUNDS_MS, LineSnapshot
 from controller.states import LineMode, LineState
 from controller.types import ItemOutcome
+from telemetry.audited import AuditedPurity
+from telemetry.effectiveness.types import Effectiveness
 from telemetry.hub import LineHub
 from telemetry.line_server import LineServer
+from telemetry.metrics_signals import (
+    alarm_metrics,
+    effectiveness_metrics,
+    purity_metrics,
+    recovery_metrics,
+    state_metrics,
+)
 from telemetry.recorder import Recorder
 
 MAX_STAGES = 16
@@ -39,10 +49,20 @@ class LineCollector(Collector):
     the latter two are capped, so the number of series is bounded.
     """
 
-    def __init__(self, *, hub: LineHub, recorder: Recorder, server: LineServer) -> None:
+    def __init__(
+        self,
+        *,
+        hub: LineHub,
+        recorder: Recorder,
+        server: LineServer,
+        effectiveness: Callable[[], Effectiveness | None] = lambda: None,
+        purity: Callable[[], tuple[AuditedPurity, ...]] = tuple,
+    ) -> None:
         self._hub = hub
         self._recorder = recorder
         self._server = server
+        self._effectiveness = effectiveness
+        self._purity = purity
 
     @override
     def collect(self) -> Iterator[Metric]:
@@ -59,33 +79,46 @@ class LineCollector(Collector):
             yield from _valves(snapshot)
             yield from _masses(snapshot)
             yield _latency(snapshot)
-        yield self._alarms()
+            yield from self._belt(snapshot)
+            yield from state_metrics(snapshot)
+        yield from alarm_metrics(self._hub.desk)
+        yield from recovery_metrics(self._hub.tallies)
+        yield from purity_metrics(self._purity())
+        figures = self._effectiveness()
+        if figures is not None:
+            yield from effectiveness_metrics(figures)
 
     def _items(self) -> Iterator[Metric]:
         items: defaultdict[tuple[str, str], float] = defaultdict(float)
         mass_g: defaultdict[tuple[str, str], float] = defaultdict(float)
         decisions: defaultdict[tuple[str, str], float] = defaultdict(float)
+        decided_g: defaultdict[tuple[str, str], float] = defaultdict(float)
         stations: defaultdict[int, float] = defaultdict(float)
+        stations_g: defaultdict[int, float] = defaultdict(float)
         for tally in self._hub.tallies:
             key = tally.key
             items[key.fraction, key.outcome] += tally.items
             mass_g[key.fraction, key.outcome] += tally.mass_g
             decisions[key.action, key.reason] += tally.items
+            decided_g[key.action, key.reason] += tally.mass_g
             if key.outcome is ItemOutcome.EJECTED and key.station is not None:
                 stations[key.station] += tally.items
+                stations_g[key.station] += tally.mass_g
         yield _counters("items", "Finished items", ("fraction", "outcome"), items)
         yield _counters(
             "item_mass_grams", "Estimated mass of finished items", ("fraction", "outcome"), mass_g
         )
         yield _counters("decisions", "Decisions on finished items", ("action", "reason"), decisions)
-        yield self._stations(stations)
+        yield _counters(
+            "decision_mass_grams", "Estimated mass decided on", ("action", "reason"), decided_g
+        )
+        yield self._stations("ejected_items", "Items ejected by each station", stations)
+        yield self._stations("ejected_mass_grams", "Estimated mass ejected", stations_g)
 
-    def _stations(self, stations: Mapping[int, float]) -> Metric:
+    def _stations(self, name: str, text: str, stations: Mapping[int, float]) -> Metric:
         session = self._hub.session
         names = session.station_names if session is not None else ()
-        family = CounterMetricFamily(
-            "sortline_ejected_items", "Items ejected by each station", labels=("station",)
-        )
+        family = CounterMetricFamily(f"sortline_{name}", text, labels=("station",))
         for index, name in enumerate(names[:MAX_STATIONS]):
             family.add_metric((name,), stations.get(index, 0.0))
         return family
@@ -103,12 +136,14 @@ class LineCollector(Collector):
         )
         return family
 
-    def _alarms(self) -> Metric:
-        standing = {alarm.kind for alarm in self._hub.alarms}
-        family = GaugeMetricFamily("sortline_alarm_active", "Standing alarms", labels=("kind",))
-        for kind in AlarmKind:
-            family.add_metric((kind.value,), kind in standing)
-        return family
+    def _belt(self, snapshot: LineSnapshot) -> Iterator[Metric]:
+        if snapshot.belt is not None:
+            travelled_m = snapshot.belt.travelled_mm / MM_PER_M
+            yield _counter("belt_travel_meters", "Belt that has passed", travelled_m)
+        occupancy = self._hub.occupancy
+        if occupancy is not None:
+            text = "Share of the belt that items cover, newest half minute"
+            yield _gauge("belt_occupancy_ratio", text, occupancy)
 
     def _telemetry(self) -> Iterator[Metric]:
         status = self._recorder.status
@@ -153,6 +188,13 @@ def _camera(snapshot: LineSnapshot) -> Iterator[Metric]:
 def _plc(snapshot: LineSnapshot) -> Iterator[Metric]:
     yield _counter("pulses_commanded", "Pulses sent to the PLC", snapshot.pulses_commanded)
     yield _counter("late_pulses", "Pulses the PLC refused as late", snapshot.late_pulses)
+    if snapshot.pulses is not None:
+        pulses = CounterMetricFamily(
+            "sortline_plc_pulses", "Pulses by the PLC's word, since it booted", labels=("outcome",)
+        )
+        for outcome in ("fired", "late", "refused", "blocked"):
+            pulses.add_metric((outcome,), getattr(snapshot.pulses, outcome))
+        yield pulses
     yield _gauge("plc_link_up", "The PLC answers", snapshot.link_ok)
     yield _gauge(
         "plc_round_trip_seconds",
@@ -215,14 +257,14 @@ def _masses(snapshot: LineSnapshot) -> Iterator[Metric]:
 
 
 def _latency(snapshot: LineSnapshot) -> Metric:
-    family = GaugeMetricFamily(
-        "sortline_stage_latency_seconds",
-        "Latency by stage over the last snapshot interval",
-        labels=("stage", "quantile"),
+    family = HistogramMetricFamily(
+        "sortline_latency_seconds", "Latency by stage in this session", labels=("stage",)
     )
+    bounds = (*(f"{bound / MS_PER_S:g}" for bound in LATENCY_BOUNDS_MS), "+Inf")
     for stage in snapshot.latencies[:MAX_STAGES]:
-        family.add_metric((stage.stage, "0.5"), stage.p50_ms / MS_PER_S)
-        family.add_metric((stage.stage, "0.99"), stage.p99_ms / MS_PER_S)
+        if len(stage.buckets) == len(bounds):
+            buckets = list(zip(bounds, map(float, stage.buckets), strict=True))
+            family.add_metric((stage.stage,), buckets, stage.sum_ms / MS_PER_S)
     return family
 
 

@@ -108,6 +108,11 @@ class PageStateSource:
         """Show this from now on. Any thread."""
         self._purity = purity
 
+    @property
+    def purity(self) -> tuple[AuditedPurity, ...]:
+        """By product, from manual samples; empty where none are looked for. Any thread."""
+        return self._purity
+
     def line_id(self) -> str | None:
         """Return which line is on show, None before the first. Any thread."""
         session = self._hub.session

@@ -83,7 +83,13 @@ class TelemetryProcess:
         self._line = LineServer(hub=self._hub, recorder=self._recorder, pictures=config.pictures)
         self._source = source = PageStateSource(hub=self._hub, recorder=self._recorder, utc=utc)
         self._broadcast = StateBroadcast(encode=source.json)
-        collector = LineCollector(hub=self._hub, recorder=self._recorder, server=self._line)
+        collector = LineCollector(
+            hub=self._hub,
+            recorder=self._recorder,
+            server=self._line,
+            effectiveness=lambda: self._signals.last_day,
+            purity=lambda: source.purity,
+        )
         self._pages = Pages(
             hub=self._hub,
             recorder=self._recorder,

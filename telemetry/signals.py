@@ -86,6 +86,8 @@ class Signals:
         hub.take_desk(self.desk)
         self.book = StateBook(clock=clock, utc=utc)
         self._unwritten: list[DeskChange] = []
+        self.last_day: Effectiveness | None = None
+        """OEE of the last 24 hours, as of a few seconds ago; None at first."""
         self.trouble = ""
         """Why signals cannot be written just now, empty if they can."""
 
@@ -100,6 +102,7 @@ class Signals:
                 if counted_s >= COUNT_EVERY_S:
                     counted_s = 0.0
                     await self.count()
+                    self.last_day = await self.today()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), WATCH_S)
             self.book.close()
