@@ -19,6 +19,7 @@ NAMES = (
     "laws",
     "hazards",
     "planning",
+    "purity_hold",
     "tracking",
     "calibration",
     "calibration_cost",

@@ -14,6 +14,7 @@ from controller.miss_watch import MissRules, MissWatch
 from controller.packml import PackmlMachine
 from controller.pipeline import SortingPipeline
 from controller.ports import LinePipeline
+from controller.purity.keeper import PurityKeeper
 from controller.slow_pick import SlowPick
 from controller.stations import BeltRequestConfig, StationConfig
 from controller.valve_care import ValveCare
@@ -98,6 +99,7 @@ def build_core(
             ),
             mm_per_tick=calibration.travel.mm_per_tick,
         ),
+        purity=PurityKeeper(recipe, stations),
         valves=_valve_care(calibration, measured, valves, worn, downstream_mm),
         facts=LineFacts(
             stall_after_ms=stall_after_ms,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from calibration.section import Section
+from controller.purity.config import HoldConfig
 from controller.types import ActionPolicy
 from vision.types import Fraction
 
@@ -59,6 +60,9 @@ class RecipeConfig(Section):
     costs: dict[Fraction, dict[Fraction, NotNegative]] = Field(default={})
     """[recipe.costs.PRODUCT]: what a gram of a fraction costs in the product stream of another,
     in grams of that product; 1 where nothing is said. A lamp in paper is not a cup in paper."""
+    hold: dict[Fraction, HoldConfig] = Field(default={})
+    """[recipe.hold.PRODUCT]: whose purity is held by samples of the product; windows and
+    thresholds move from the recipe's."""
 
     @model_validator(mode="after")
     def _every_fraction_has_a_rule(self) -> Self:
@@ -69,6 +73,18 @@ class RecipeConfig(Section):
         if self.fractions[Fraction.MERCURY_LAMP].action is ActionPolicy.EJECT:
             msg = "mercury_lamp must not be ejected by air: a broken lamp releases mercury"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _held_products_have_a_station_of_their_own(self) -> Self:
+        stations = [self.fractions[held].station for held in self.hold]
+        for held, station in zip(self.hold, stations, strict=True):
+            if station is None or self.fractions[held].action is not ActionPolicy.EJECT:
+                msg = f"hold.{held.value}: only the purity of an ejected product can be held"
+                raise ValueError(msg)
+            if stations.count(station) > 1:
+                msg = f"hold.{held.value}: two products held at station {station!r}; hold one"
+                raise ValueError(msg)
         return self
 
 

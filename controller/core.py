@@ -21,6 +21,8 @@ from controller.miss_watch import DownstreamSighting
 from controller.outcome import CaptureFigures, FrameOutcome
 from controller.packml import CommandReply, PackmlMachine, requests
 from controller.ports import LinePipeline
+from controller.purity.estimate import SampleFound
+from controller.purity.keeper import PurityKeeper
 from controller.slow_pick import SlowPick
 from controller.snapshot import (
     AcknowledgeAlarm,
@@ -29,6 +31,8 @@ from controller.snapshot import (
     LineSnapshot,
     ModeRequest,
     OperatorRequest,
+    ProductSampled,
+    SetPurity,
 )
 from controller.state_times import StateTimes
 from controller.states import LineState
@@ -60,6 +64,7 @@ class LineCore:
         ledger: ItemLedger,
         facts: LineFacts,
         valves: ValveCare,
+        purity: PurityKeeper,
         slow_pick: SlowPick,
         mm_per_tick: float,
         belt_width_mm: float,
@@ -74,7 +79,7 @@ class LineCore:
         self._pipeline, self._machine = pipeline, machine
         self._health, self._ledger = health, ledger
         self._facts, self._mm_per_tick = facts, mm_per_tick
-        self._valves, self._slow_pick = valves, slow_pick
+        self._valves, self._slow_pick, self._purity = valves, slow_pick, purity
         self._marks: dict[int, str] = {}
         self._interventions: list[Intervention] = []
         self._commands: list[EjectionCommand] = []
@@ -221,6 +226,8 @@ class LineCore:
         self._travel.at(None if clock is None else clock.tick_at(now_ns))
         self._valves.at(now_ns)
         self._facts.silent, self._facts.valve_trouble = self._valves.silent, self._valves.words
+        self._facts.prices = self._purity.prices
+        self._facts.purity_trouble = self._purity.trouble
         self._alarms = self._health.observe(self._facts.observation(self.state, now_ns))
         for transition in self._machine.update(self._facts.conditions(now_ns)):
             log.info("%s -> %s: %s", transition.source, transition.target, transition.reason)
@@ -235,6 +242,8 @@ class LineCore:
             reply = self._lamp_removed(now_ns)
         elif isinstance(request, ModeRequest):
             reply = self._machine.change_mode(request.mode, request.operator)
+        elif isinstance(request, ProductSampled | SetPurity):
+            reply = self._purity_request(request, now_ns)
         else:
             reply = self._machine.command(request.command, request.operator)
             if reply.accepted:
@@ -261,6 +270,7 @@ class LineCore:
         records = tuple(self._records)
         self._records.clear()
         self._valves.closed(records)
+        self._purity.closed(records)
         return records
 
     def marked_tracks(self) -> tuple[tuple[Track, str], ...]:
@@ -311,6 +321,7 @@ class LineCore:
             belt=self._travel.use(self._ledger.covered_mm2),
             state_ms=self._state_times.current_ms(now_ns),
             state_times=self._state_times.all(),
+            holds=self._purity.standings,
         )
 
     def _take(self, result: StepResult, now_ns: MonotonicNs) -> None:
@@ -344,6 +355,29 @@ class LineCore:
         self._slow_pick.clear()
         count = self._facts.hazards_gone()
         return CommandReply(accepted=True, reason=f"{count} hazardous item(s) dealt with by hand")
+
+    def _purity_request(
+        self, request: ProductSampled | SetPurity, now_ns: MonotonicNs
+    ) -> CommandReply:
+        if isinstance(request, SetPurity):
+            refusal = self._purity.want(request.fraction, request.purity, now_ns)
+            words = f"{request.fraction.value}: a purity of {request.purity:.1%} is wanted"
+        else:
+            try:
+                sample = SampleFound(
+                    target_g=request.target_g, other_g=request.other_g, pieces=request.pieces
+                )
+            except ValueError as error:
+                return CommandReply(accepted=False, reason=str(error))
+            refusal = self._purity.sampled(
+                request.fraction,
+                sample,
+                began_s_ago=request.began_s_ago,
+                ended_s_ago=request.ended_s_ago,
+                now_ns=now_ns,
+            )
+            words = f"{request.fraction.value}: a sample of {request.pieces} pieces taken in"
+        return CommandReply(accepted=refusal is None, reason=refusal or words)
 
     def _intervene(self, intervention: Intervention) -> tuple[DecidedItem, ...]:
         self._interventions.append(intervention)

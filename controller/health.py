@@ -42,6 +42,7 @@ class Observation:
         lamps_standing: hazardous items on the line.
         disk_full: records cannot be written to disk.
         valve_trouble: which valves a technician has to see to and why, None if none.
+        purity_trouble: which product's purity cannot be held and what to do, None if all are.
         camera_wanted: frames should be coming (the line is started or about to be).
         certificate: the link error is that PLC and line do not trust each other's certificates.
         belt_finding: what encoder and camera disagree about, None while they agree.
@@ -68,6 +69,7 @@ class Observation:
     disk_full: bool
     camera_wanted: bool
     valve_trouble: str | None = None
+    purity_trouble: str | None = None
     certificate: bool = False
     belt_finding: BeltFinding | None = None
     latch_disagreement: str | None = None
@@ -216,6 +218,7 @@ _CONDITIONS: Final[dict[AlarmKind, Callable[[HealthMonitor, Observation], str | 
     AlarmKind.CLOCK_UNSURE: HealthMonitor.clock_unsure,
     AlarmKind.LATE_PULSES: HealthMonitor.late_pulses,
     AlarmKind.VALVE_FAULTY: lambda _, seen: seen.valve_trouble,
+    AlarmKind.PURITY_NOT_HELD: lambda _, seen: seen.purity_trouble,
     **{alarm: _drifted(drift) for drift, alarm in DRIFT_ALARMS.items()},
     AlarmKind.DISK_FULL: lambda _, seen: "records cannot be written" if seen.disk_full else None,
 }

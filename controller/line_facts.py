@@ -57,6 +57,8 @@ class LineFacts:
         hazard_stops: times that one stopped the belt or made it crawl.
         clock_fit: ticks against time.
         silent: (station, valve) of valves found in operation not to blow.
+        prices: (station, log of the price of impurity over the recipe's).
+        purity_trouble: which product's purity cannot be held and what to do, None if all are.
         valve_trouble: which valves a technician has to see to and why, None if none.
         latch: camera triggers as the PLC latched them.
         belt_watch: the encoder against the camera's view of the belt.
@@ -92,7 +94,9 @@ class LineFacts:
         self.newest_exposed_ns: MonotonicNs | None = None
         self.lamps_standing = 0
         self.silent: tuple[tuple[int, int], ...] = ()
+        self.prices: tuple[tuple[int, float], ...] = ()
         self.valve_trouble: str | None = None
+        self.purity_trouble: str | None = None
         self.lamps_standing = self.hazards_crawling = self.hazards_passing = 0
         self.hazard_stops = 0
         self.drifted: tuple[DriftFinding, ...] = ()
@@ -239,6 +243,7 @@ class LineFacts:
             ticks_per_s=clock.ticks_per_s,
             frame_age_ms=(now_ns - exposed_ns) / NS_PER_MS,
             silent=self.silent,
+            prices=self.prices,
         )
 
     def conditions(self, now_ns: MonotonicNs) -> LineConditions:
@@ -279,6 +284,7 @@ class LineFacts:
             hazard_stops=self.hazard_stops,
             disk_full=self.disk_full,
             valve_trouble=self.valve_trouble,
+            purity_trouble=self.purity_trouble,
             certificate=isinstance(error, PlcSecurityError),
             belt_finding=self.belt_watch.finding,
             latch_disagreement=self.latch.disagreement,

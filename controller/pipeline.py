@@ -119,7 +119,7 @@ class SortingPipeline:
         scene = self._tracker.update(stamp, self._fusion.locate((first, *more)))
         if scene.bump_mm is not None:
             status = replace(status, may_fire=False)
-        wishes, new_hazards = self._watch.latch(scene, self._policy.wishes(scene))
+        wishes, new_hazards = self._watch.latch(scene, self._policy.wishes(scene, status.prices))
         stations = self._stations(scene, wishes)
         suspects = np.flatnonzero(wishes.suspect)
         conflicts = self._planners.conflicts(self._watch, scene, suspects, status)
@@ -131,7 +131,8 @@ class SortingPipeline:
         stranded = self._stranded(due, scene, wishes, outcomes)
         wishes = self._watch.believe(scene, wishes, stranded)
         decided = tuple(
-            self._decide(row, scene, wishes, outcomes.get(int(scene.track_id[row]))) for row in due
+            self._decide(row, scene, wishes, outcomes.get(int(scene.track_id[row])), status)
+            for row in due
         )
         self._note_decided(decided)
         hazards = tuple(scene.track(row) for row in (*new_hazards, *stranded))
@@ -225,14 +226,19 @@ class SortingPipeline:
         )
 
     def _decide(
-        self, row: int, scene: BeltScene, wishes: Wishes, outcome: Outcome | None
+        self,
+        row: int,
+        scene: BeltScene,
+        wishes: Wishes,
+        outcome: Outcome | None,
+        status: LineStatus,
     ) -> DecidedItem:
         track, policy = scene.track(row), self._policy
         if wishes.believed[row]:
             return DecidedItem(track=track, decision=policy.hazard_decision(track), pulses=())
         fraction = int(wishes.fraction[row])
         if outcome is None:
-            outcome = Outcome(reason=policy.reason_to_stay(track), pulses=())
+            outcome = Outcome(reason=policy.reason_to_stay(track, status.prices), pulses=())
         action, station = ActionPolicy.PASS, None
         if outcome.reason is DecisionReason.TARGET:
             action, station = policy.action(fraction), int(wishes.station[row])

@@ -166,7 +166,7 @@ class PlannerRow:
 
     def _foreign(self, station: int, belt: BeltNow) -> Float64Array:
         """Return (n,) what a gram of each item passing a station costs when it leaves there."""
-        cost = self._policy.cost_at_station(belt.scene.posterior, station)
+        cost = self._policy.cost_at_station(belt.scene.posterior, station, belt.status.prices)
         passing = (belt.stations == NO_STATION) | (belt.stations > station)
         return np.where(passing, cost, 0.0)
 

@@ -1,5 +1,6 @@
 """What the recipe wants done with each item, before anything is said about whether it can be."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -45,6 +46,10 @@ class Wishes:
     suspect: BoolArray
 
 
+Prices = Sequence[tuple[int, float]]
+"""(station, g): the price of impurity there is e^g times the recipe's."""
+
+
 class SortPolicy:
     """A recipe applied to probabilities. Stateless after construction."""
 
@@ -76,13 +81,13 @@ class SortPolicy:
             raise ValueError(msg)
         return names.index(rule.station)
 
-    def wishes(self, scene: BeltScene) -> Wishes:
-        """Apply the recipe to every item and candidate of the scene."""
+    def wishes(self, scene: BeltScene, prices: Prices = ()) -> Wishes:
+        """Apply the recipe, at prices of impurity, to every item and candidate of the scene."""
         posterior = scene.posterior
         n = len(scene)
         fraction = posterior.argmax(axis=0) if n else np.empty(0, dtype=np.intp)
         confidence = posterior.max(axis=0, initial=0.0)
-        sure = confidence >= self._min_probability[fraction]
+        sure = confidence >= self._thresholds(prices)[fraction]
         heavy = heavy_probability(scene.mass_g, scene.mass_sd_g, self._recipe.max_mass_g)
         light = (heavy <= self._recipe.max_heavy_probability) | ~self._is_ejected[fraction]
         hazardous = posterior[self._hazards]
@@ -97,7 +102,7 @@ class SortPolicy:
             fraction=fraction,
             confidence=confidence,
             station=np.where(
-                sure & light & ~believed & self._worth(posterior, fraction),
+                sure & light & ~believed & self._worth(posterior, fraction, prices),
                 self._station[fraction],
                 NO_STATION,
             ),
@@ -106,15 +111,32 @@ class SortPolicy:
             suspect=suspect,
         )
 
-    def cost_at_station(self, posterior: Float64Array, station: int) -> Float64Array:
+    def cost_at_station(
+        self, posterior: Float64Array, station: int, prices: Prices = ()
+    ) -> Float64Array:
         """Return (n,) what a gram of each item costs in a station's product, in grams of that.
 
-        The sum over what the item may be of its probability times the recipe's cost; fractions
-        that belong there cost nothing.
+        The sum over what the item may be of its probability times the recipe's cost, times the
+        price of impurity there; fractions that belong there cost nothing.
         """
-        return np.asarray(self._costs[station] @ posterior, dtype=np.float64)
+        factor = math.exp(dict(prices).get(station, 0.0))
+        return np.asarray(self._costs[station] @ posterior * factor, dtype=np.float64)
 
-    def _worth(self, posterior: Float64Array, fraction: IntArray) -> BoolArray:
+    def _thresholds(self, prices: Prices) -> Float64Array:
+        """Return (6,) probabilities from which an item counts as its fraction.
+
+        An item is worth its place while p > price·(1 - p), so the odds of the threshold go with
+        the price. Only products that air ejects have one: alarms never move.
+        """
+        if not prices:
+            return self._min_probability
+        g_of = dict(prices)
+        g = np.array([g_of.get(int(station), 0.0) for station in self._station])
+        odds = np.exp(np.where(self._is_ejected, g, 0.0))
+        p = self._min_probability
+        return np.asarray(p * odds / (p * odds + 1.0 - p), dtype=np.float64)
+
+    def _worth(self, posterior: Float64Array, fraction: IntArray, prices: Prices) -> BoolArray:
         """Return (n,) whether each item is worth more than it may cost where its fraction goes.
 
         Leaving it on the belt is worth nothing and costs nothing: to abstain is a choice like any
@@ -123,7 +145,8 @@ class SortPolicy:
         if not self._recipe.costs:
             return np.ones(len(fraction), dtype=np.bool_)
         station = self._station[fraction]
-        costs = self._costs @ posterior
+        factors = np.exp([dict(prices).get(s, 0.0) for s in range(len(self._costs))])
+        costs = factors[:, None] * (self._costs @ posterior)
         belongs = np.stack([self._station == s for s in range(len(self._costs))]) @ posterior
         rows = np.arange(len(fraction))
         at = np.maximum(station, 0)
@@ -180,19 +203,19 @@ class SortPolicy:
         """Return what the recipe wants with a fraction (index into FRACTIONS)."""
         return self._rules[fraction].action
 
-    def reason_to_stay(self, track: Track) -> DecisionReason:
+    def reason_to_stay(self, track: Track, prices: Prices = ()) -> DecisionReason:
         """Return why an item without a station stays on the belt."""
         fraction = FRACTIONS.index(track.fraction)
         rule, recipe = self._rules[fraction], self._recipe
         if rule.action is ActionPolicy.PASS:
             return DecisionReason.NOT_TARGET
-        if track.confidence < rule.min_probability:
+        if track.confidence < self._thresholds(prices)[fraction]:
             return DecisionReason.LOW_CONFIDENCE
         mass_g, sd_g = np.array([track.mass_g]), np.array([track.mass_sd_g])
         heavy = float(heavy_probability(mass_g, sd_g, recipe.max_mass_g)[0])
         if rule.action is ActionPolicy.EJECT and heavy > recipe.max_heavy_probability:
             return DecisionReason.TOO_HEAVY
-        if not self._worth(np.array(track.posterior)[:, None], np.array([fraction]))[0]:
+        if not self._worth(np.array(track.posterior)[:, None], np.array([fraction]), prices)[0]:
             return DecisionReason.TOO_COSTLY
         return DecisionReason.NOT_TARGET
 

@@ -5,11 +5,12 @@ from enum import StrEnum
 from typing import Final
 
 from calibration.units import MonotonicNs
+from controller.purity.hold import HoldStanding
 from controller.states import LineCommand, LineMode, LineState
 from controller.types import Totals
 from controller.valve_wear import BarWear
 from plc.types import PulseCounters
-from vision.types import CameraLosses
+from vision.types import CameraLosses, Fraction
 
 LATENCY_BOUNDS_MS: Final = (2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 250.0, 500.0)
 """Upper ends of the latency histogram: dense where budgets of plants lie (50 to 250 ms)."""
@@ -41,6 +42,7 @@ class AlarmKind(StrEnum):
     CLOCK_UNSURE = "clock_unsure"
     CLOCK_DISAGREES = "clock_disagrees"
     LATE_PULSES = "late_pulses"
+    PURITY_NOT_HELD = "purity_not_held"
     DISK_FULL = "disk_full"
     ACCOUNTS_TROUBLE = "accounts_trouble"
     DELIVERY_DEAD = "delivery_dead"
@@ -175,6 +177,7 @@ class LineSnapshot:
         belt: how the belt was used, None from a source that does not tell.
         state_ms: how long the present state has lasted.
         state_times: of every state the line was in.
+        holds: products whose purity is held.
     """
 
     session_id: str
@@ -207,6 +210,7 @@ class LineSnapshot:
     belt: BeltUse | None = None
     state_ms: float = 0.0
     state_times: tuple[StateTime, ...] = ()
+    holds: tuple[HoldStanding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,4 +244,44 @@ class ModeRequest:
     operator: str
 
 
-OperatorRequest = PackmlRequest | AcknowledgeAlarm | LampRemoved | ModeRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductSampled:
+    """A sample of a product was sorted and weighed.
+
+    Attributes:
+        fraction: the product's.
+        target_g: mass of what belongs in it.
+        other_g: mass of what does not.
+        pieces: number of pieces.
+        began_s_ago: when the first of it was ejected, seconds before now.
+        ended_s_ago: when the last of it was.
+        operator: who.
+    """
+
+    fraction: Fraction
+    target_g: float
+    other_g: float
+    pieces: int
+    began_s_ago: float
+    ended_s_ago: float
+    operator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPurity:
+    """The manager wants another purity of a product that is held.
+
+    Attributes:
+        fraction: the product's.
+        purity: share of its mass.
+        operator: who.
+    """
+
+    fraction: Fraction
+    purity: float
+    operator: str
+
+
+OperatorRequest = (
+    PackmlRequest | AcknowledgeAlarm | LampRemoved | ModeRequest | ProductSampled | SetPurity
+)

@@ -19,6 +19,8 @@ class LineStatus:
         ticks_per_s: belt speed by the clock fit.
         frame_age_ms: time since the middle of the frame's exposure.
         silent: (station, valve) of valves that were found in operation not to blow.
+        prices: (station, log of the price of impurity over the recipe's), where a product's purity
+            is held and the price is not the recipe's.
     """
 
     may_fire: bool
@@ -27,6 +29,7 @@ class LineStatus:
     ticks_per_s: float
     frame_age_ms: float
     silent: tuple[tuple[int, int], ...] = ()
+    prices: tuple[tuple[int, float], ...] = ()
 
 
 class Intervention(StrEnum):

@@ -16,6 +16,8 @@ from controller.snapshot import (
     ModeRequest,
     OperatorRequest,
     PackmlRequest,
+    ProductSampled,
+    SetPurity,
 )
 from controller.types import ItemRecord, Totals
 from telemetry.errors import WireError
@@ -110,7 +112,28 @@ class ModeMessage(Message):
     request: ModeRequest
 
 
-OperatorMessage = PackmlMessage | AcknowledgeAlarmMessage | LampRemovedMessage | ModeMessage
+class ProductSampledMessage(Message):
+    """Telemetry: a sample of a product was sorted and weighed."""
+
+    type: Literal["product_sampled"] = "product_sampled"
+    request: ProductSampled
+
+
+class SetPurityMessage(Message):
+    """Telemetry: the manager wants another purity of a held product."""
+
+    type: Literal["set_purity"] = "set_purity"
+    request: SetPurity
+
+
+OperatorMessage = (
+    PackmlMessage
+    | AcknowledgeAlarmMessage
+    | LampRemovedMessage
+    | ModeMessage
+    | ProductSampledMessage
+    | SetPurityMessage
+)
 LineMessage = SessionAnnounced | RecordMessage | SnapshotMessage | SessionClosing
 DeskMessage = Acknowledged | SessionRefused | OperatorMessage
 
@@ -129,6 +152,10 @@ def operator_message(request: OperatorRequest) -> OperatorMessage:
             return LampRemovedMessage(request=request)
         case ModeRequest():
             return ModeMessage(request=request)
+        case ProductSampled():
+            return ProductSampledMessage(request=request)
+        case SetPurity():
+            return SetPurityMessage(request=request)
 
 
 def encode_message(message: LineMessage | DeskMessage) -> bytes:

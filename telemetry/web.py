@@ -20,6 +20,8 @@ from controller.snapshot import (
     ModeRequest,
     OperatorRequest,
     PackmlRequest,
+    ProductSampled,
+    SetPurity,
 )
 from controller.states import LineCommand, LineMode
 from telemetry.broadcast import StateBroadcast
@@ -33,6 +35,7 @@ from telemetry.page_state import PageStateSource
 from telemetry.recorder import Recorder
 from telemetry.store import ItemStore
 from telemetry.store_reader import SessionBalance, StoredItem
+from vision.types import Fraction
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY_BYTES = 4096
@@ -61,6 +64,20 @@ class _ModeBody(_Body):
 
 class _AcknowledgeBody(_Body):
     kind: AlarmKind
+
+
+class _ProductSampledBody(_Body):
+    fraction: Fraction
+    target_g: float = Field(ge=0, allow_inf_nan=False)
+    other_g: float = Field(ge=0, allow_inf_nan=False)
+    pieces: int = Field(ge=1)
+    began_s_ago: float = Field(ge=0, allow_inf_nan=False)
+    ended_s_ago: float = Field(ge=0, allow_inf_nan=False)
+
+
+class _SetPurityBody(_Body):
+    fraction: Fraction
+    purity: float = Field(ge=0.5, le=0.995)
 
 
 class _ReviveBody(_Body):
@@ -127,6 +144,8 @@ class Pages:
                 Route("/api/mode", self.mode, methods=["POST"]),
                 Route("/api/acknowledge", self.acknowledge, methods=["POST"]),
                 Route("/api/lamp-removed", self.lamp_removed, methods=["POST"]),
+                Route("/api/product-sampled", self.product_sampled, methods=["POST"]),
+                Route("/api/purity", self.set_purity, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],
             middleware=[Middleware(RequestGuard, host_names=host_names)],
@@ -236,6 +255,16 @@ class Pages:
         if AlarmKind.LAMP_FOUND not in {alarm.kind for alarm in self._hub.alarms}:
             return _answer("no lamp alarm stands", 409)
         return self._pass_on(LampRemoved(operator=body.operator))
+
+    async def product_sampled(self, request: Request) -> Response:
+        """Tell what a sample of a product came to, for holding its purity."""
+        body = await _body(request, _ProductSampledBody)
+        return self._pass_on(ProductSampled(**body.model_dump()))
+
+    async def set_purity(self, request: Request) -> Response:
+        """Want another purity of a product that is held."""
+        body = await _body(request, _SetPurityBody)
+        return self._pass_on(SetPurity(**body.model_dump()))
 
     def _pass_on(self, request: OperatorRequest) -> Response:
         if self._hub.request(request):

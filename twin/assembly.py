@@ -21,6 +21,7 @@ from twin.lockstep_plant import LockstepPlant
 from twin.operator import SimulatedOperator
 from twin.optics import Renderer
 from twin.perfect_detector import PerfectDetector
+from twin.product_samples import ProductSampler
 from twin.sights import RecordedSight, RenderedSight, Sight, TrueSight
 from twin.viewpoint import true_calibration
 from twin.world import World
@@ -224,7 +225,14 @@ def _setup(
         cycle_ms=line.plc.cycle_ms,
         observer=observer,
         eye=eye,
+        sampler=_sampler(line, config, world),
     )
+
+
+def _sampler(line: SimulatedLine, config: TwinConfig, world: World | None) -> ProductSampler | None:
+    if world is None or config.samples is None or not line.recipe.hold:
+        return None
+    return ProductSampler(config.samples, line.recipe, line.stations, world.bins, seed=config.seed)
 
 
 def _eye(

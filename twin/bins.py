@@ -1,7 +1,7 @@
 """Where every item truly went, and what that means for purity, recovery and by-catch."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +72,11 @@ class Bins:
         self._mass2_g2 = np.zeros_like(self._mass_g)
         self._lamps_jetted = 0
         self._hazards: Counter[tuple[HazardKind, int, bool]] = Counter()
+        self._listeners: list[Callable[[Fate], None]] = []
+
+    def tell(self, listener: Callable[[Fate], None]) -> None:
+        """Tell a listener from now on of every item that ends."""
+        self._listeners.append(listener)
 
     def add(self, fate: Fate) -> None:
         """Note where an item ended."""
@@ -82,6 +87,8 @@ class Bins:
         if fate.hazard is not None:
             self._hazards[(fate.hazard, fate.bin_index, fate.jetted)] += 1
         self._lamps_jetted += fate.jetted and fate.fraction is Fraction.MERCURY_LAMP
+        for listener in self._listeners:
+            listener(fate)
 
     @property
     def items(self) -> int:

@@ -4,6 +4,7 @@ They describe a plant that does not exist and move no metal, so unlike the line'
 have defaults: the standard scenario.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -35,6 +36,20 @@ class BeltConfig(Section):
     texture_seed: int = 7
 
 
+class MixChange(Section):
+    """Another district or season: from here on the feed's mix is another one."""
+
+    at_belt_m: Positive
+    """Way of the belt after which it falls, m."""
+    mix: dict[Fraction, NotNegative]
+    """Share of items by fraction; scaled to a sum of one."""
+
+    @model_validator(mode="after")
+    def _mix_is_not_empty(self) -> Self:
+        _require_some(self.mix)
+        return self
+
+
 class FeedConfig(Section):
     """What falls onto the belt."""
 
@@ -61,18 +76,38 @@ class FeedConfig(Section):
     assumption; no published figure is known."""
     entry_margin_mm: Positive = 500.0
     """How far upstream of the camera's view items lie down."""
+    changes: tuple[MixChange, ...] = ()
+    """Steps of the composition, in order."""
 
     @model_validator(mode="after")
     def _mix_is_not_empty(self) -> Self:
-        if not sum(self.mix.values()) > 0:
-            msg = "mix has no fraction with a share above zero"
+        _require_some(self.mix)
+        return self
+
+    @model_validator(mode="after")
+    def _changes_are_in_order(self) -> Self:
+        ways = [change.at_belt_m for change in self.changes]
+        if ways != sorted(set(ways)):
+            msg = "changes: at_belt_m must rise from one change to the next"
             raise ValueError(msg)
         return self
 
-    def shares(self) -> tuple[float, ...]:
-        """Return the share of each fraction in the order of FRACTIONS, summing to one."""
-        total = sum(self.mix.values())
-        return tuple(self.mix.get(fraction, 0.0) / total for fraction in FRACTIONS)
+    def mixes(self) -> tuple[tuple[float, tuple[float, ...]], ...]:
+        """Return from which belt metre on which share of each fraction falls.
+
+        The shares are in the order of FRACTIONS and sum to one.
+        """
+        steps = [(0.0, self.mix), *((change.at_belt_m, change.mix) for change in self.changes)]
+        return tuple(
+            (way_m, tuple(mix.get(fraction, 0.0) / sum(mix.values()) for fraction in FRACTIONS))
+            for way_m, mix in steps
+        )
+
+
+def _require_some(mix: Mapping[Fraction, float]) -> None:
+    if not sum(mix.values()) > 0:
+        msg = "mix has no fraction with a share above zero"
+        raise ValueError(msg)
 
 
 class SlipConfig(Section):
@@ -167,6 +202,17 @@ class OperatorConfig(Section):
     """From an alarm to the hand on the item or the button."""
 
 
+class ProductSamplesConfig(Section):
+    """Somebody, or a camera over the product belt, takes samples of held products. Virtual time."""
+
+    every_min: Positive = 10.0
+    """Belt time between two samples."""
+    pieces: int = Field(default=150, ge=1)
+    """Most pieces of a sample; a random part of what fell since the last one."""
+    delay_min: NotNegative = 2.0
+    """Time it takes to sort and weigh it."""
+
+
 class TwinConfig(Section):
     """The simulated world."""
 
@@ -177,6 +223,8 @@ class TwinConfig(Section):
     camera: TwinCameraConfig = TwinCameraConfig()
     air: AirConfig = AirConfig()
     operator: OperatorConfig = OperatorConfig()
+    samples: ProductSamplesConfig | None = None
+    """Who takes samples of the products whose purity is held; None if nobody does."""
 
     def with_changes(
         self,

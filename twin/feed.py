@@ -65,6 +65,23 @@ class FedItem:
     slip_decay_mm: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Mix:
+    """What falls from a belt coordinate on.
+
+    Attributes:
+        from_y_mm: belt coordinate.
+        cumulative: (6,) shares of the fractions, summed up.
+        drops_per_mm: things that fall for each mm of belt.
+        items_per_mm: items that come of it; food may come apart.
+    """
+
+    from_y_mm: float
+    cumulative: Float64Array
+    drops_per_mm: float
+    items_per_mm: float
+
+
 class Feed:
     """Draws items one after the other, in order of y; the same seed gives the same stream."""
 
@@ -96,29 +113,11 @@ class Feed:
         self._config, self._slip, self._catalogue = config, slip, catalogue
         self._belt_width_mm, self._speed_mm_per_s = belt_width_mm, belt_speed_mm_per_s
         self._rng = np.random.default_rng([seed, 1])
-        shares = [
-            share if catalogue.has(f) else 0.0
-            for f, share in zip(FRACTIONS, config.shares(), strict=True)
+        self._mixes = [
+            _mix(shares, first_y_mm + way_m * 1000.0, config, catalogue, belt_width_mm)
+            for way_m, shares in config.mixes()
         ]
-        if not sum(shares) > 0:
-            msg = "the feed's mix names no fraction that the item catalogue has"
-            raise ValueError(msg)
-        self._shares = np.array(shares) / sum(shares)
-        self._cumulative = np.cumsum(self._shares)
-        mean_area_mm2 = sum(
-            share * catalogue.mean_area_mm2(f)
-            for f, share in zip(FRACTIONS, self._shares, strict=True)
-            if share > 0
-        )
-        # An item that is left on another hides, on average, half the occupancy's share of its area:
-        # only the items before it lie there already.
-        hidden_share = config.occupancy * config.overlap_share / 2
-        covered_mm2_per_mm = config.occupancy * belt_width_mm
-        pieces = 1.0 + config.split_share * float(self._shares[_FOOD])
-        self._drops_per_mm = float(
-            covered_mm2_per_mm / (mean_area_mm2 * (1 - hidden_share) * pieces)
-        )
-        self._items_per_mm = self._drops_per_mm * pieces
+        self._mix = self._mixes.pop(0)
         self._next_y_mm = first_y_mm + self._gap_mm()
         self._recent: deque[tuple[FedItem, float]] = deque()
         self._fed = 0
@@ -132,7 +131,7 @@ class Feed:
     @property
     def items_per_mm(self) -> float:
         """Mean number of items for each mm of belt."""
-        return self._items_per_mm
+        return self._mix.items_per_mm
 
     def items_until(self, y_mm: float, most: int | None = None) -> list[FedItem]:
         """Return the items that fall before the belt coordinate `y_mm`, not returned before.
@@ -148,12 +147,14 @@ class Feed:
         return fallen
 
     def _gap_mm(self) -> float:
-        return float(self._rng.exponential(1 / self._drops_per_mm))
+        return float(self._rng.exponential(1 / self._mix.drops_per_mm))
 
     def _drop(self, y_mm: float, *, whole: bool) -> list[FedItem]:
         """Let one thing fall: an item, or food that comes apart into two."""
         rng = self._rng
-        drawn = int(np.searchsorted(self._cumulative, rng.uniform(), side="right"))
+        while self._mixes and y_mm >= self._mixes[0].from_y_mm:
+            self._mix = self._mixes.pop(0)
+        drawn = int(np.searchsorted(self._mix.cumulative, rng.uniform(), side="right"))
         fraction = FRACTIONS[min(drawn, len(FRACTIONS) - 1)]
         item = self._lay(fraction, y_mm, beside=None)
         if fraction is not Fraction.FOOD or whole or rng.uniform() >= self._config.split_share:
@@ -253,6 +254,39 @@ class Feed:
         across = _short_axis(outline)
         way = first * slip.roll_sd_mm * across
         return float(way[0]), float(way[1]), slip.roll_decay_mm
+
+
+def _mix(
+    wanted: tuple[float, ...],
+    from_y_mm: float,
+    config: FeedConfig,
+    catalogue: ItemCatalogue,
+    belt_width_mm: float,
+) -> _Mix:
+    shares = np.array(
+        [s if catalogue.has(f) else 0.0 for f, s in zip(FRACTIONS, wanted, strict=True)]
+    )
+    if not shares.sum() > 0:
+        msg = "the feed's mix names no fraction that the item catalogue has"
+        raise ValueError(msg)
+    shares /= shares.sum()
+    mean_area_mm2 = sum(
+        share * catalogue.mean_area_mm2(f)
+        for f, share in zip(FRACTIONS, shares, strict=True)
+        if share > 0
+    )
+    # An item that is left on another hides, on average, half the occupancy's share of its area:
+    # only the items before it lie there already.
+    hidden_share = config.occupancy * config.overlap_share / 2
+    pieces = 1.0 + config.split_share * float(shares[_FOOD])
+    covered_mm2_per_mm = config.occupancy * belt_width_mm
+    drops_per_mm = float(covered_mm2_per_mm / (mean_area_mm2 * (1 - hidden_share) * pieces))
+    return _Mix(
+        from_y_mm=from_y_mm,
+        cumulative=np.cumsum(shares),
+        drops_per_mm=drops_per_mm,
+        items_per_mm=drops_per_mm * pieces,
+    )
 
 
 def _turned(outline: Float64Array, angle_rad: float) -> Float64Array:

@@ -27,6 +27,7 @@ from twin.bins import Bins, FractionScore
 from twin.downstream_eye import TwinDownstreamEye
 from twin.lockstep_plant import LockstepPlant
 from twin.operator import SimulatedOperator
+from twin.product_samples import ProductSampler
 from twin.sights import Sight, Sighting
 from twin.world import World
 from vision.types import CameraLosses, Fraction
@@ -73,6 +74,7 @@ class LockstepSetup:
         cycle_ms: time between two exchanges with the PLC.
         observer: watches every step, or None.
         eye: looks at the belt behind the bars, or None.
+        sampler: takes samples of held products, or None.
         patience_s: virtual time without any item closed after which the run is given up.
     """
 
@@ -87,6 +89,7 @@ class LockstepSetup:
     cycle_ms: float = 10.0
     observer: StepObserver | None = None
     eye: TwinDownstreamEye | None = None
+    sampler: ProductSampler | None = None
     patience_s: float = 300.0
 
 
@@ -233,6 +236,9 @@ class _Run:
             self._setup.sight.begin(now_ns)
         for request in self._setup.operator.look(self._core.snapshot(_FIGURES, now_ns)):
             self._core.operator(request, now_ns)
+        if self._setup.sampler is not None:
+            for sample in self._setup.sampler.look(now_ns):
+                self._core.operator(sample, now_ns)
 
     def _at_speed(self) -> bool:
         speed_mm_per_s = self._plant.drive.speed_mm_per_s(self._clock.now_ns())

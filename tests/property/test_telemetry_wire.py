@@ -17,6 +17,8 @@ from controller.snapshot import (
     LineSnapshot,
     OperatorRequest,
     PackmlRequest,
+    ProductSampled,
+    SetPurity,
     StageLatency,
 )
 from controller.states import LineCommand, LineMode, LineState
@@ -44,7 +46,7 @@ from telemetry.messages import (
 )
 from telemetry.wire import HEADER, MAGIC, PROTOCOL_VERSION, FrameDecoder, FrameKind, encode_frame
 from tests.support.telemetry_line import RecordSource
-from vision.types import FRACTIONS, Track
+from vision.types import FRACTIONS, Fraction, Track
 
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 NUMBER = st.floats(allow_nan=False)
@@ -153,6 +155,17 @@ REQUEST: st.SearchStrategy[OperatorRequest] = st.one_of(
     st.builds(PackmlRequest, command=st.sampled_from(LineCommand), operator=TEXT),
     st.builds(AcknowledgeAlarm, kind=st.sampled_from(AlarmKind), operator=TEXT),
     st.builds(LampRemoved, operator=TEXT),
+    st.builds(
+        ProductSampled,
+        fraction=st.sampled_from(Fraction),
+        target_g=NUMBER,
+        other_g=NUMBER,
+        pieces=st.integers(),
+        began_s_ago=NUMBER,
+        ended_s_ago=NUMBER,
+        operator=TEXT,
+    ),
+    st.builds(SetPurity, fraction=st.sampled_from(Fraction), purity=NUMBER, operator=TEXT),
 )
 
 

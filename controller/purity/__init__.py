@@ -1,0 +1,1 @@
+"""Purity held: set by the manager for a product, kept by the price of impurity."""
