@@ -49,6 +49,9 @@ class TaskKind(StrEnum):
     MARK_TRAVEL = "mark_travel"
     MEASURE_TRAVEL = "measure_travel"
     GREY_CARD = "grey_card"
+    LAY_MARKERS = "lay_markers"
+    LAY_BLOCK = "lay_block"
+    SEND_WEIGHT = "send_weight"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,10 @@ class Task:
         cell: part of the image meant, (row, column) of a grid of 3 by 4; for HOLD_BOARD.
         side: edge of the board to bring nearer: 0 left, 1 right, 2 upper, 3 lower, None flat.
         lane: share of the belt's width, 0 left to 1 right, where to lay the thing.
-        value: speed wanted in mm/s (SET_SPEED); zero otherwise.
+        value: speed wanted in mm/s (SET_SPEED), height of the block in mm (LAY_BLOCK), mass in g
+            (SEND_WEIGHT); zero otherwise.
+        places_mm: where exactly to lay things, (number, x, s) in the machine frame: the middles of
+            tags (LAY_MARKERS), or the pattern's lower left corner (LAY_BOARD, in place of lane).
     """
 
     kind: TaskKind
@@ -70,6 +76,7 @@ class Task:
     side: int | None = None
     lane: float = 0.0
     value: float = 0.0
+    places_mm: tuple[tuple[int, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ class LineCalibration:
         bars: what valve tests found out about the line's jet bars; a bar without one is as its
             station's section says.
         light: evenness and colour of the camera's view; None where no grey card was shown.
+        camera_mm: where the camera hangs over the belt (x, s, height), checked by a block of known
+            height; None where it was not, and items are placed as if they were flat.
     """
 
     camera_id: str
@@ -52,6 +54,7 @@ class LineCalibration:
     stations: tuple[MeasuredStation, ...] = ()
     bars: tuple[BarResponse, ...] = ()
     light: LightField | None = None
+    camera_mm: tuple[float, float, float] | None = None
 
     def bar(self, station: str) -> BarResponse | None:
         """Return what was measured of a station's valves, None if nothing was."""
@@ -152,8 +155,9 @@ def to_json(calibration: LineCalibration) -> dict[str, Any]:
         "camera_delay_ms": calibration.camera_delay_ms,
         "stations": [asdict(station) for station in calibration.stations],
         "bars": bars_to_json(calibration.bars),
-        # Files from before there was light keep their hash.
+        # Files from before there were these keep their hash.
         **({} if calibration.light is None else {"light": calibration.light.to_json()}),
+        **({} if calibration.camera_mm is None else {"camera_mm": list(calibration.camera_mm)}),
     }
 
 
@@ -184,7 +188,16 @@ def from_json(body: dict[str, Any], origin: str) -> LineCalibration:
             stations=tuple(MeasuredStation(**station) for station in body.get("stations", ())),
             bars=bars_from_json(body.get("bars", [])),
             light=LightField.from_json(body["light"]) if body.get("light") else None,
+            camera_mm=_place(body["camera_mm"]) if body.get("camera_mm") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         msg = f"{origin}: incomplete or malformed calibration ({error}); calibrate the line again"
         raise CalibrationError(msg) from error
+
+
+def _place(values: list[float]) -> tuple[float, float, float]:
+    x, s, height = (float(value) for value in values)
+    if not (np.isfinite([x, s, height]).all() and height > 0):
+        msg = f"no camera hangs at {values}"
+        raise ValueError(msg)
+    return x, s, height

@@ -158,6 +158,15 @@ def bench_of(
             yield Seat(bench=plant)
 
 
+def beside(seat: Seat, camera: CalibratedCamera) -> Seat | None:
+    """Return the twin's other camera over what lies before a seat now; None for a plant."""
+    if not isinstance(seat.bench, RigBench):
+        return None
+    truth = _truth(camera.whole, camera.index)
+    bench = seat.bench.beside(truth, seed=camera.whole.twin.seed + camera.index)
+    return Seat(bench=bench, truth=truth)
+
+
 def _truth(whole: WholeLine, index: int) -> RigTruth:
     line = whole.line
     config = line.calibration

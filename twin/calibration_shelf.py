@@ -63,6 +63,11 @@ def document(record: CalibrationRecord, number: int) -> dict[str, object]:
     }
 
 
+def show_document(record: CalibrationRecord, number: int) -> None:
+    """Print a calibration for a machine."""
+    sys.stdout.write(json.dumps(document(record, number), indent=2) + "\n")
+
+
 def show(
     arguments: argparse.Namespace, store: CalibrationStore, rest: list[int], console: Console
 ) -> None:
@@ -70,7 +75,7 @@ def show(
     record = store.version(rest[0]) if rest else in_force(store)
     if arguments.json:
         number = next(v.number for v in store.versions() if v.record.sha256 == record.sha256)
-        sys.stdout.write(json.dumps(document(record, number), indent=2) + "\n")
+        show_document(record, number)
     else:
         show_record(record, console)
 

@@ -18,6 +18,7 @@ KEPT: Final = "strip.json"
 _PHOTOGRAPHS: Final = 4
 _HALF_PX: Final = 3
 """A patch is read over 7 by 7 px about its middle."""
+_SAME_MM: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +98,11 @@ def _levels(bench: Bench, plane: BeltPlane, places_mm: Float64Array) -> Float64A
     pixels = np.floor(plane.to_image_px(places_mm)).astype(int)
     width, height = plane.image_width_px, plane.image_height_px
     inside = (pixels >= _HALF_PX) & (pixels < np.array((width, height)) - _HALF_PX)
-    if not inside.all():
-        x_mm, s_mm = places_mm[int(np.argmin(inside.all(axis=1)))]
+    # A lens's polynomial folds places far outside the view back into the image.
+    back = np.hypot(*(plane.to_machine_mm(plane.to_image_px(places_mm)) - places_mm).T)
+    seen = inside.all(axis=1) & (back < _SAME_MM)
+    if not seen.all():
+        x_mm, s_mm = places_mm[int(np.argmin(seen))]
         msg = f"--strip: the patch at {x_mm:g},{s_mm:g} mm is not in the camera's view"
         raise UsageError(msg)
     greys = [grey_of(bench.photograph().image) for _ in range(_PHOTOGRAPHS)]

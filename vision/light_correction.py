@@ -1,6 +1,6 @@
 """Makes frames evenly lit and grey before a detector sees them, by the calibration's grey card.
 
-Gains are bytes of a sixty-fourth each: one fixed-point multiplication a byte, four times as fast
+Gains are bytes of a sixty-fourth each: one fixed-point multiplication a byte, twice as fast
 as with floating-point gains (`python -m benchmarks light_cost`).
 """
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.line_calibration import LineCalibration
+from calibration.solve.height import feet_of_boxes
 from vision.outline import support_of, support_of_boxes
 from vision.types import Detections, FrameStamp, LocatedDetections
 
@@ -32,6 +33,8 @@ class BeltLocator:
         """
         self._calibration = calibration
         self._border_px = border_px
+        place = calibration.camera_mm
+        self._camera_mm = None if place is None else np.array(place)
         plane = calibration.plane
         width, height = plane.image_width_px, plane.image_height_px
         middles = [[0, height / 2], [width / 2, 0], [width, height / 2], [width / 2, height]]
@@ -61,6 +64,9 @@ class BeltLocator:
         low_mm = (ordered[:, 0] + ordered[:, 1]) / 2
         high_mm = (ordered[:, 2] + ordered[:, 3]) / 2
         upstream, downstream = self._cuts(boxes, low_mm[:, 1], high_mm[:, 1])
+        heights_mm = _heights(detections)
+        if self._camera_mm is not None:
+            low_mm, high_mm = feet_of_boxes(low_mm, high_mm, heights_mm, self._camera_mm)
         centre = (low_mm + high_mm) / 2
         extent = high_mm - low_mm
         view = self._calibration
@@ -77,7 +83,7 @@ class BeltLocator:
             width_mm=extent[keep, 0],
             length_mm=extent[keep, 1],
             support_mm=self._support(detections, centre, extent)[keep],
-            height_mm=_heights(detections)[keep],
+            height_mm=heights_mm[keep],
             scores=detections.scores[keep],
             cut_upstream=upstream[keep],
             cut_downstream=downstream[keep],

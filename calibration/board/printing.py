@@ -13,6 +13,10 @@ RULER_MM: Final = 200
 TAG_MM: Final = 60.0
 TAGS: Final = (FIRST_TAG, FIRST_TAG + 1)
 """Left and right end of the test strip."""
+BELT_TAGS: Final = range(FIRST_TAG + 2, FIRST_TAG + 8)
+"""For the belt itself and for the block of known height; numbers of their own."""
+BELT_TAG_MM: Final = 70.0
+"""Five pixels a bit under a camera of a metre and 640 px."""
 _MARGIN_MM: Final = 8.0
 
 
@@ -53,6 +57,20 @@ def tags_pdf() -> bytes:
         )
     page.ruler(5.0, 30.0)
     page.words(5.0, 15.0, "Print at 100 %; cut out with a white rim of 10 mm.")
+    return page.done()
+
+
+def belt_tags_pdf() -> bytes:
+    """Return the tags to be stuck onto the belt, on one A4 page."""
+    paper = (210.0, 297.0)
+    page = _Page(paper, "Belt tags")
+    for place, number in enumerate(BELT_TAGS):
+        left = _MARGIN_MM + 12.0 + (place % 2) * (BELT_TAG_MM + 40.0)
+        bottom = paper[1] - (place // 2 + 1) * (BELT_TAG_MM + 18.0)
+        _marker(page, number, left, bottom, BELT_TAG_MM)
+        page.words(left, bottom - 6.0, f"Tag {number}: give the place of its middle")
+    page.ruler(5.0, 12.0)
+    page.words(5.0, 3.5, "Print at 100 %; cut out with a white rim of 10 mm. Words upstream.")
     return page.done()
 
 

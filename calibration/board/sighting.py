@@ -125,6 +125,16 @@ def find_tags(image: Image) -> dict[int, Float64Array]:
     }
 
 
+def find_small_tags(image: Image) -> dict[int, Float64Array]:
+    """Return the single tags in view, also those whose bits are hardly three pixels wide.
+
+    Looks twice, the second time at the image drawn twice as large; see `find_tags`.
+    """
+    larger = cv2.resize(_grey(image), None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC)
+    found = find_tags(np.asarray(larger, dtype=np.uint8))
+    return {number: quad / 2.0 for number, quad in found.items()} | find_tags(image)
+
+
 def _why_not(grey: Image, spec: BoardSpec, corners: int) -> UnusablePhotograph:
     numbers, mirrored = _numbers(grey), _numbers(np.ascontiguousarray(grey[:, ::-1]))
     own = [n for n in numbers if n in spec.marker_ids]

@@ -28,6 +28,7 @@ def differences(old: LineCalibration, new: LineCalibration) -> tuple[str, ...]:
         *_travel(old, new),
         *_delay(old, new),
         *_light(old, new),
+        *_height(old, new),
         *_stations(old, new),
     )
 
@@ -136,6 +137,14 @@ def _light(old: LineCalibration, new: LineCalibration) -> list[str]:
     if change >= _SAME_LIGHT:
         words.append(f"the evenness of the light changed by up to {change:.0%}")
     return words + ([f"the white balance changed: {', '.join(colours)}"] if colours else [])
+
+
+def _height(old: LineCalibration, new: LineCalibration) -> list[str]:
+    if (old.camera_mm is None) == (new.camera_mm is None):
+        return []
+    if new.camera_mm is None:
+        return ["items of known height are placed as if they were flat: show the block again"]
+    return ["items of known height are placed by their feet now"]
 
 
 def _stations(old: LineCalibration, new: LineCalibration) -> list[str]:

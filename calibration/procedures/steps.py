@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from calibration.errors import ProcedureError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
@@ -51,3 +53,11 @@ Tell = Callable[[Step], None]
 
 def say_nothing(_: Step) -> None:
     """Show nobody anything."""
+
+
+def comes_first(asking: str, needed: str) -> ProcedureError:
+    """Return the error of a procedure that needs another's result."""
+    return ProcedureError(
+        f"{asking} cannot be calibrated before {needed}",
+        f"calibrate {needed} first, or everything with the action all",
+    )

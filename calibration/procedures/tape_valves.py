@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from calibration.errors import ProcedureError
-from calibration.kept.record import CalibrationRecord, Finding, Provenance
+from calibration.kept.record import CalibrationRecord, Finding
+from calibration.procedures.revise import revised
 from calibration.procedures.whole import Signature
 from calibration.solve.valves import valve_positions
 from calibration.station import MeasuredStation
@@ -65,24 +66,9 @@ def with_taped_valves(
         ),
         Finding(procedure=NAME, name=f"{taped.station}_valve_pitch_mm", value=pitch_mm),
     )
-    names = {(finding.procedure, finding.name) for finding in found}
-    kept = (f for f in before.findings if (f.procedure, f.name) not in names)
-    return CalibrationRecord(
-        calibration=dataclasses.replace(
-            before.calibration,
-            stations=tuple(stations.values()),
-            measured_on=signature.at_utc.date().isoformat(),
-        ),
-        provenance=Provenance(
-            measured_at_utc=signature.at_utc,
-            measured_by=signature.by,
-            note=signature.note,
-            devices=(*before.provenance.devices, ("bar by tape", taped.station)),
-            based_on=before.sha256,
-            procedures=(NAME,),
-        ),
-        findings=(*kept, *found),
-    )
+    calibration = dataclasses.replace(before.calibration, stations=tuple(stations.values()))
+    by_tape = ("bar by tape", taped.station)
+    return revised(before, calibration, NAME, found, signature, devices=(by_tape,))
 
 
 def _shares(taped: TapedValves, drawn: MeasuredStation) -> tuple[float, float]:

@@ -27,7 +27,7 @@ from calibration.procedures.findings import (
     station_findings,
 )
 from calibration.procedures.light import LightOutcome, calibrate_light
-from calibration.procedures.steps import Tell
+from calibration.procedures.steps import Tell, comes_first
 from calibration.procedures.valves import (
     BeltScale,
     HitCheck,
@@ -160,7 +160,7 @@ class _Run:
 
     def _belt(self) -> None:
         if self._found.camera is None:
-            raise _first(Procedure.BELT, Procedure.CAMERA)
+            raise comes_first(Procedure.BELT, Procedure.CAMERA)
         self._found.belt = calibrate_belt(
             self._bench, self._line.board, self._found.camera, self._line.place, self._tell
         )
@@ -207,7 +207,7 @@ class _Run:
             fit = self._found.belt.fit
             return fit.plane, fit.mm_per_tick, fit.mm_per_tick_sd
         if self._before is None:
-            raise _first(asking, Procedure.BELT)
+            raise comes_first(asking, Procedure.BELT)
         scale = self._before.calibration.travel.mm_per_tick
         return self._before.calibration.plane, scale, scale * 1e-3
 
@@ -271,6 +271,8 @@ class _Run:
             stations=tuple(stations.values()),
             bars=() if before is None else before.bars,
             light=self._light_field(),
+            # A plane that was solved anew needs its height checked anew.
+            camera_mm=None if before is None or self._found.belt else before.camera_mm,
         )
 
     def _light_field(self) -> LightField | None:
@@ -293,10 +295,3 @@ class _Run:
                 for finding in station_findings(station, hits)
             ),
         )
-
-
-def _first(asking: Procedure, needed: Procedure) -> ProcedureError:
-    return ProcedureError(
-        f"{asking.value} cannot be calibrated before {needed.value}",
-        f"calibrate {needed.value} first, or everything with the action all",
-    )

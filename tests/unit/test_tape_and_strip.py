@@ -6,11 +6,18 @@ import pytest
 
 import run_line
 from calibration import line_calibration
-from tests.unit.test_run_line_calibrate import LINE, Ran, kept
+from tests.support.kept_truth import keep_truth
+from tests.unit.test_run_line_calibrate import LINE, Ran
 
-__all__ = ["kept"]
-"""The twin's line, calibrated once."""
 STRIP = "100,-60:100,0:100,60"
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """The twin's line with a calibration in force."""
+    folder = tmp_path / "kept"
+    keep_truth(LINE, folder)
+    return folder
 
 
 @pytest.fixture

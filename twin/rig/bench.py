@@ -13,6 +13,7 @@ from twin.rig.motion import RigBelt
 from twin.rig.person import held_board, laid_board, laid_strip
 from twin.rig.photographs import Image, Photographer, Placed
 from twin.rig.prints import STRIP_MM, board_print, grey_card, strip_print
+from twin.rig.props import Props
 from twin.rig.truth import RigTruth
 
 _STANDING_S: Final = 0.06
@@ -71,6 +72,14 @@ class RigBench:
         self._strip: _Strip | None = None
         self._card: Placed | None = None
         self._mark_mm = 0.0
+        self._props = Props(truth, self._rng)
+
+    def beside(self, truth: RigTruth, *, seed: int) -> "RigBench":
+        """Return the bench of another camera over the same belt and what lies on it now."""
+        other = RigBench(truth, self._spec, seed=seed)
+        other.belt, other.mischief = self.belt, self.mischief
+        other._board, other._strip, other._props = self._board, self._strip, self._props
+        return other
 
     @property
     def image_size_px(self) -> tuple[int, int]:
@@ -99,6 +108,10 @@ class RigBench:
         match task.kind:
             case TaskKind.CLEAR_BELT:
                 self._board = self._strip = None
+                self._props.clear()
+            case TaskKind.LAY_MARKERS | TaskKind.LAY_BLOCK:
+                self._board = self._strip = None
+                self._props.lay(task, self.belt.travel_mm(self.belt.now_ns))
             case TaskKind.SET_SPEED:
                 self.belt.speed_mm_per_s = task.value
             case TaskKind.GREY_CARD:
@@ -201,7 +214,7 @@ class RigBench:
         )
 
     def _things(self, travel_mm: float) -> tuple[Placed, ...]:
-        things = []
+        things = self._props.seen_by(self.camera, travel_mm)
         if self._strip is not None:
             strip = self._strip
             thing, s = strip_print(strip.hits), travel_mm - strip.y_mm

@@ -15,6 +15,8 @@ from twin.rig.truth import RigTruth
 
 _NEAREST_SHARE, _FARTHEST_SHARE = 0.45, 0.8
 """Of the image's width that the board spans when it is held up."""
+_ROUGHLY_MM: Final = 8.0
+"""Where nothing has to be measured."""
 _LAY_TURN_DEG: Final = 0.6
 """How well a board's edge is laid along a belt's edge by eye."""
 
@@ -48,9 +50,11 @@ def laid_board(
     left_mm, right_mm = truth.across_mm
     place = reference_place(spec, left_mm)
     free_mm = right_mm - left_mm - 2 * (place.x_mm - left_mm) - spec.size_mm[0]
-    sd = truth.place_sd_mm if task.lane == 0 else 8.0
-    x = place.x_mm + task.lane * free_mm + rng.normal(0, sd)
-    s = place.s_mm + rng.normal(0, sd)
+    sd = truth.place_sd_mm if task.lane == 0 and not task.places_mm else _ROUGHLY_MM
+    x, s = place.x_mm + task.lane * free_mm, place.s_mm
+    if task.places_mm:
+        ((_, x, s),) = task.places_mm
+    x, s = x + rng.normal(0, sd), s + rng.normal(0, sd)
     turn = float(np.radians(rng.normal(0, _LAY_TURN_DEG)))
     rim = board_rim_mm(spec) * truth.print_scale
     cos, sin = np.cos(turn), np.sin(turn)

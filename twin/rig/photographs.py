@@ -86,12 +86,22 @@ class Photographer:
         self.blur_px = truth.blur_px
         """Defocus, to be changed by whoever knocks at the lens."""
 
-    def on_belt(self, thing: Print, x_mm: float, s_mm: float, turn_rad: float = 0.0) -> Placed:
-        """Lay a print onto the belt, its lower left corner at a place of the machine frame."""
+    def on_belt(
+        self, thing: Print, x_mm: float, s_mm: float, turn_rad: float = 0.0, *, z_mm: float = 0.0
+    ) -> Placed:
+        """Lay a print onto the belt, its lower left corner at a place of the machine frame.
+
+        Args:
+            thing: the print.
+            x_mm: of its corner.
+            s_mm: of its corner.
+            turn_rad: counter-clockwise.
+            z_mm: above the belt.
+        """
         truth = self._truth
         cos, sin = np.cos(turn_rad), np.sin(turn_rad)
         spin = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
-        corner = truth.turn @ np.array([x_mm, s_mm, 0.0]) + truth.shift_mm
+        corner = truth.turn @ np.array([x_mm, s_mm, z_mm]) + truth.shift_mm
         return Placed(thing=thing, turn=truth.turn @ spin, shift_mm=corner)
 
     def expose(self, travel_mm: float, things: tuple[Placed, ...], *, smear_mm: float) -> Image:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from calibration.board.printing import TAG_MM, TAGS
-from calibration.board.spec import BoardSpec, marker_cells
+from calibration.board.printing import BELT_TAG_MM, TAG_MM, TAGS
+from calibration.board.spec import MARKER_CELLS, BoardSpec, marker_cells
 from twin.rig.photographs import Print
 
 _PAPER: Final = 205
@@ -18,6 +18,8 @@ _BOARD_PX: Final = 64
 STRIP_MM: Final = (900.0, 130.0)
 """A strip of paper, powdered, with a tag at each end."""
 _STRIP_MM_PER_PX: Final = 1.0
+_TAG_PX: Final = 96
+"""Samples across a belt's tag, a whole number of them to each cell."""
 _POWDER: Final = 190
 _BARE: Final = 45
 JET_SPOT_SD_MM: Final = 4.0
@@ -62,6 +64,16 @@ def strip_print(hits_mm: Sequence[tuple[float, float, float]]) -> Print:
     for number, left in zip(TAGS, (10.0, STRIP_MM[0] - 10.0 - TAG_MM), strict=True):
         _tag(shade, number, left, (STRIP_MM[1] - TAG_MM) / 2)
     return Print(picture=shade.astype(np.uint8), mm_per_px=_STRIP_MM_PER_PX)
+
+
+def tag_print(number: int) -> Print:
+    """Return a belt's tag with its white rim, a cell wide."""
+    rim = BELT_TAG_MM / MARKER_CELLS
+    across = round((BELT_TAG_MM + 2 * rim) / BELT_TAG_MM * _TAG_PX)
+    inside = np.kron(marker_cells(number), np.ones((_TAG_PX // MARKER_CELLS,) * 2))
+    sheet = np.pad(inside, (across - _TAG_PX) // 2, constant_values=1)
+    shade = np.where(sheet > 0, _PAPER, _INK)
+    return Print(picture=shade.astype(np.uint8), mm_per_px=BELT_TAG_MM / _TAG_PX)
 
 
 def grey_card(level: int) -> Print:
