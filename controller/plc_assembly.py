@@ -7,11 +7,14 @@ from controller.plc_group import Member, PlcGroup
 from controller.plc_thread import PlcThread
 from controller.ports import PlcSide
 from controller.stations import BeltRequestConfig, JetBarConfig
+from controller.valve_test import ValveBench
 from plc.config import DirectConfig, PlcConfig
 from plc.direct.direct_link import DirectLink
+from plc.direct.direct_valve_bench import DirectPressureBench
 from plc.direct.setup import DirectSetup
-from plc.modbus_link import open_link
+from plc.modbus_link import open_link, open_transport
 from plc.tick_bridge import TickBridge
+from plc.valve_bench import PressureBench
 
 _SHORTEST_SHARE, _LONGEST_SHARE = 0.5, 1.5
 """Pulses are planned at speeds that differ from the nominal one; beyond this they are mistakes."""
@@ -30,12 +33,11 @@ def open_plc_side(line: LineFile, calibration: LineCalibration, clock: Clock) ->
     plcs = [plc for plc in line.plcs if isinstance(plc, PlcConfig)]
     if len(plcs) == 1:
         return PlcThread(link=open_link(main, clock), clock=clock, cycle_ms=main.cycle_ms)
-    names = line.station_names
     members = [
         Member(
             name=plc.name,
             thread=PlcThread(link=open_link(plc, clock), clock=clock, cycle_ms=plc.cycle_ms),
-            stations={names.index(name): own for own, name in enumerate(plc.stations)},
+            stations=stations_of(line, plc),
             bridge=TickBridge(ratio=plc.tick_ratio, limit_tick=_APART_MM / mm_per_tick)
             if index
             else None,
@@ -43,6 +45,26 @@ def open_plc_side(line: LineFile, calibration: LineCalibration, clock: Clock) ->
         for index, plc in enumerate(plcs)
     ]
     return PlcGroup(members, clock)
+
+
+def stations_of(line: LineFile, plc: PlcConfig) -> dict[int, int]:
+    """Return the PLC's own number of each of the line's stations that it drives."""
+    names = line.station_names
+    driven = plc.stations or names
+    return {names.index(name): own for own, name in enumerate(driven)}
+
+
+def valve_benches(line: LineFile, clock: Clock) -> tuple[tuple[ValveBench, frozenset[int]], ...]:
+    """Return a bench for each PLC or remote I/O, with the line's stations that it fires."""
+    benches: list[tuple[ValveBench, frozenset[int]]] = []
+    for plc in line.plcs:
+        if isinstance(plc, DirectConfig):
+            wired = DirectPressureBench(open_transport(plc, clock), plc, clock)
+            benches.append((wired, frozenset(range(len(line.stations)))))
+        else:
+            own = stations_of(line, plc)
+            benches.append((PressureBench(open_link(plc, clock), clock, own), frozenset(own)))
+    return tuple(benches)
 
 
 def direct_setup(line: LineFile, device: DirectConfig, *, mm_per_tick: float) -> DirectSetup:

@@ -88,6 +88,9 @@ class DirectConfig(_Device):
     """Outputs of the remote I/O, from coil 0; one FC15 takes at most 1968."""
     first_coils: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     """Coil of valve 0 of each station, downstream order."""
+    pressure_inputs: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Input register (FC4) with the air pressure of each station's bar, 0.1 kPa, downstream order;
+    empty: no sensors are wired, and no valve can be tested by pressure."""
     belt_coil: int | None = Field(default=None, ge=0)
     """Output that lets the belt drive run; absent where somebody else runs the belt."""
     safety_input: int | None = Field(default=None, ge=0)
@@ -104,6 +107,12 @@ class DirectConfig(_Device):
 
     @model_validator(mode="after")
     def _coils_are_there(self) -> Self:
+        if self.pressure_inputs and len(self.pressure_inputs) != len(self.first_coils):
+            msg = (
+                f"pressure_inputs names {len(self.pressure_inputs)} registers for "
+                f"{len(self.first_coils)} stations; name one for each, or none"
+            )
+            raise ValueError(msg)
         wanted = [*self.first_coils, *([] if self.belt_coil is None else [self.belt_coil])]
         if max(wanted) >= self.coil_count:
             msg = f"coil {max(wanted)} is named, coil_count {self.coil_count} has 0 to " + str(

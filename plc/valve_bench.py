@@ -6,7 +6,7 @@ a bench that falls silent makes the PLC close its valves and leave maintenance, 
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -60,9 +60,17 @@ class PressureBench:
 
     method = "pressure"
 
-    def __init__(self, link: RegisterLink, clock: Clock) -> None:
-        """Take a driver that nobody else uses, not yet connected."""
-        self._link, self._clock = link, clock
+    def __init__(
+        self, link: RegisterLink, clock: Clock, own: Mapping[int, int] | None = None
+    ) -> None:
+        """Take a driver that nobody else uses, not yet connected.
+
+        Args:
+            link: to the PLC.
+            clock: waits.
+            own: the PLC's number of each of the line's stations that it drives; None: the same.
+        """
+        self._link, self._clock, self._own = link, clock, own or {}
         self._stations: dict[int, StationInfo] = {}
         self._never = threading.Event()
         self._scan_us = 0
@@ -116,22 +124,12 @@ class PressureBench:
         Raises:
             ValveBenchError: with what to do.
         """
+        station = self._own.get(station, station)
         info = self._stations.get(station)
         if info is None or info.kind is not StationKind.JET_BAR:
             msg = f"the PLC has no jet bar at station {station}; its program and the line differ"
             raise ValveBenchError(msg)
-        if info.pressure_kpa == 0:
-            msg = (
-                f"the PLC has no pressure sensor at station {station} (it reads 0 kPa): wire one; "
-                "without it no valve can be judged"
-            )
-            raise ValveBenchError(msg)
-        if info.pressure_kpa < _NO_AIR_KPA:
-            msg = (
-                f"{info.pressure_kpa:.0f} kPa at station {station}: open the main air valve; a "
-                f"valve is judged from {_NO_AIR_KPA:.0f} kPa on"
-            )
-            raise ValveBenchError(msg)
+        require_air(info.pressure_kpa, station)
 
     def shoot(self, station: int, valve: int, *, open_ms: int, count: int) -> Sequence[ValveShot]:
         """Fire one valve `count` times; blocks for the pulses, the pauses and half a second.
@@ -155,7 +153,11 @@ class PressureBench:
 
     def _shoot(self, station: int, valve: int, *, open_ms: int, count: int) -> list[ValveShot]:
         test = ValveTest(
-            station=station, valve=valve, open_ms=open_ms, pause_ms=_PAUSE_MS, count=count
+            station=self._own.get(station, station),
+            valve=valve,
+            open_ms=open_ms,
+            pause_ms=_PAUSE_MS,
+            count=count,
         )
         sequence = self._link.service.command_test(test)
         longest_ms = count * (open_ms + _PAUSE_MS) + _SLACK_MS
@@ -191,6 +193,26 @@ class PressureBench:
                 continue
             self._scan_us = self._link.scan_period_us
             return status
+
+
+def require_air(pressure_kpa: float, station: int) -> None:
+    """Raise where a bar's sensor shows nothing, or too little air to judge a valve by.
+
+    Raises:
+        ValveBenchError: with what to do.
+    """
+    if pressure_kpa == 0:
+        msg = (
+            f"no pressure sensor at station {station} of the PLC (it reads 0 kPa): wire one; "
+            "without it no valve can be judged"
+        )
+        raise ValveBenchError(msg)
+    if pressure_kpa < _NO_AIR_KPA:
+        msg = (
+            f"{pressure_kpa:.0f} kPa at station {station} of the PLC: open the main air valve; a "
+            f"valve is judged from {_NO_AIR_KPA:.0f} kPa on"
+        )
+        raise ValveBenchError(msg)
 
 
 def _shot(result: ValveTestResult, open_ms: int) -> ValveShot:

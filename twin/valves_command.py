@@ -6,22 +6,27 @@ Exit codes: 0 done; 1 the PLC is absent, refuses (wrong mode, another master, no
 
 import argparse
 import getpass
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 from rich.console import Console
 
 from calibration.clock import MonotonicClock
+from calibration.valve_store import ValveStore
 from controller.config_report import UsageError
 from controller.line_file import LineFile
+from controller.plc_assembly import valve_benches
 from controller.stations import JetBarConfig
 from controller.valve_report import report_document, report_lines, table_lines
-from controller.valve_test import ValveTestRequest, ValveTestResult, run_valve_test
-from plc.modbus_link import open_link
-from plc.valve_bench import PressureBench
+from controller.valve_test import (
+    ValveBench,
+    ValveTestRequest,
+    ValveTestResult,
+    run_valve_test,
+)
 from twin.soft_plc.launch import launch
-from twin.soft_plc.line_setup import setup_of
+from twin.soft_plc.line_setup import setups_of
 from twin.valves_book import bar_of, counters, print_json, print_lines, reset, show, store_of
 from twin.whole_line import WholeLine, add_line_argument, load_line
 
@@ -92,21 +97,13 @@ def _test(arguments: argparse.Namespace, whole: WholeLine, console: Console) -> 
     requests = _requests(arguments, line)
     results: list[tuple[JetBarConfig, ValveTestResult]] = []
     clock = MonotonicClock()
-    before = {bar.station: bar for bar in store.bars()}
     with _plc_of(whole, twin=arguments.twin):
         try:
-            with PressureBench(open_link(line.queue_plc, clock), clock) as bench:
-                for request in requests:
-                    name = request.station.name
-                    result = run_valve_test(
-                        bench,
-                        request,
-                        before=before.get(name),
-                        progress=_progress(console, request),
-                    )
-                    path = store.keep(result.response)
-                    console.print(f"station {name}: kept in {path}")
-                    results.append((request.station, result))
+            for bench, stations in valve_benches(line, clock):
+                mine = [request for request in requests if request.index in stations]
+                if mine:
+                    with bench:
+                        results += _tested(bench, mine, store, console)
         except KeyboardInterrupt:
             console.print("broken off: every valve closed, maintenance mode left")
             raise
@@ -124,6 +121,21 @@ def _test(arguments: argparse.Namespace, whole: WholeLine, console: Console) -> 
             bar = result.response
             print_lines([*report_lines(station, bar), *table_lines(station, bar), _delay(result)])
     return 0
+
+
+def _tested(
+    bench: ValveBench, requests: Sequence[ValveTestRequest], store: ValveStore, console: Console
+) -> Iterator[tuple[JetBarConfig, ValveTestResult]]:
+    """Test bars of one PLC and keep what was found, bar by bar."""
+    before = {bar.station: bar for bar in store.bars()}
+    for request in requests:
+        name = request.station.name
+        result = run_valve_test(
+            bench, request, before=before.get(name), progress=_progress(console, request)
+        )
+        path = store.keep(result.response)
+        console.print(f"station {name}: kept in {path}")
+        yield request.station, result
 
 
 def _delay(result: ValveTestResult) -> str:
@@ -200,5 +212,8 @@ def _plc_of(whole: WholeLine, *, twin: bool) -> Iterator[None]:
     if not twin:
         yield
         return
-    with launch(setup_of(whole.line, whole.twin, MonotonicClock().now_ns(), whole.path)):
+    start_ns = MonotonicClock().now_ns()
+    with ExitStack() as stack:
+        for setup in setups_of(whole.line, whole.twin, start_ns, whole.path):
+            stack.enter_context(launch(setup))
         yield

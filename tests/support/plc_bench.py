@@ -17,6 +17,7 @@ from twin.belt_drive import BeltDrive
 from twin.config import BeltConfig
 from twin.soft_plc.config import SoftPlcConfig
 from twin.soft_plc.in_process import InProcessTransport
+from twin.soft_plc.plant_inputs import PlantInputs
 from twin.soft_plc.program import SoftPlc
 from twin.wiring import ValveEdge
 
@@ -158,11 +159,12 @@ class PlcBench(Rig):
         *,
         config: SoftPlcConfig = PLC_CONFIG,
         first_tick: int = 0,
+        inputs: PlantInputs | None = None,
         wrap: Callable[[RegisterTransport], RegisterTransport] = lambda transport: transport,
     ) -> None:
         clock = VirtualClock()
         self.virtual = clock
-        self.plc = SoftPlc(config, boot_number=7)
+        self.plc = SoftPlc(config, boot_number=7, inputs=inputs)
         self.edges = list[ValveEdge]()
         self.drive = BeltDrive(
             config=QUICK_BELT,

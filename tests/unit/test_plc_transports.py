@@ -82,3 +82,8 @@ def test_a_remote_io_needs_its_watchdog_and_feeds_it_in_time():
 def test_a_coil_beyond_the_last_is_refused():
     with pytest.raises(ValidationError, match="coil 64 is named, coil_count 64 has 0 to 63"):
         DirectConfig.model_validate(plc(**DIRECT) | {"belt_coil": 64})
+
+
+def test_pressure_inputs_are_named_for_every_station_or_for_none():
+    with pytest.raises(ValidationError, match="names 2 registers for 1 stations"):
+        DirectConfig.model_validate(plc(**DIRECT) | {"pressure_inputs": [4, 5]})

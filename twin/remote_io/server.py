@@ -20,12 +20,14 @@ from calibration.units import NS_PER_MS, BeltTick, MonotonicNs
 from plc.direct.firing_process import take_real_time_priority
 from twin.belt_drive import BeltDrive
 from twin.remote_io.setup import RemoteIoSetup
+from twin.soft_plc.bar_pressure import BarPressure
 from twin.soft_plc.event_pipe import EventPipe
 from twin.soft_plc.modbus_server import listening_port
 from twin.soft_plc.scan_process import SAFETY_LOST, SAFETY_OK
 from twin.wiring import BeltCommand, ValveEdge
 
-_READ_COILS, _READ_INPUTS, _READ_HOLDING, _WRITE_COIL, _WRITE_COILS = 1, 2, 3, 5, 15
+_READ_COILS, _READ_INPUTS, _READ_HOLDING, _READ_ANALOG = 1, 2, 3, 4
+_WRITE_COIL, _WRITE_COILS = 5, 15
 _BITS, _WORD_BITS, _WORD = 8, 16, 0xFFFF
 _COMMAND_BYTES = 64
 
@@ -52,6 +54,15 @@ class RemoteIo:
             first_tick=setup.first_tick,
         )
         self._asked_ns = self._clock.now_ns()
+        self._bars: BarPressure | None = None
+        if setup.air is not None:
+            self._bars = BarPressure(
+                air=setup.air,
+                valve_counts=setup.valve_counts,
+                nozzles_mm=setup.nozzles_mm,
+                seed=setup.belt_seed,
+                flap_travel_ms=0.0,
+            )
         self.safety_ok = True
 
     def device(self) -> SimDevice:
@@ -59,8 +70,8 @@ class RemoteIo:
         coils = SimData(0, count=2048, values=False, datatype=DataType.BITS)
         inputs = SimData(0, count=64, values=False, datatype=DataType.BITS)
         holding = SimData(0, count=64, values=0, datatype=DataType.REGISTERS)
-        nothing = SimData(0, count=1, values=0, datatype=DataType.REGISTERS)
-        blocks = ([coils], [inputs], [holding], [nothing])
+        analog = SimData(0, count=64, values=0, datatype=DataType.REGISTERS)
+        blocks = ([coils], [inputs], [holding], [analog])
         return SimDevice(id=self._setup.unit_id, simdata=blocks, action=self.answer)
 
     async def answer(
@@ -86,6 +97,10 @@ class RemoteIo:
             inputs = [False] * 64
             inputs[self._setup.safety_input] = self.safety_ok
             stored[:] = _packed(inputs, len(stored))
+        elif function == _READ_ANALOG and self._bars is not None:
+            self._breathe(now_ns)
+            stations = range(len(self._setup.valve_counts))
+            stored[: len(stations)] = [round(10 * self._bars.pressure_kpa(s)) for s in stations]
         return None
 
     def watch(self) -> None:
@@ -93,6 +108,16 @@ class RemoteIo:
         now_ns = self._clock.now_ns()
         if now_ns - self._asked_ns > self._setup.watchdog_ms * NS_PER_MS:
             self._switch(0, [False] * len(self._coils), now_ns)
+
+    def _breathe(self, now_ns: MonotonicNs) -> None:
+        """Let the air follow the outputs until now."""
+        if self._bars is None:
+            return
+        opened: list[set[int]] = [set() for _ in self._setup.valve_counts]
+        for coil, (station, valve) in self._valves.items():
+            if self._coils[coil]:
+                opened[station].add(valve)
+        self._bars.update(opened, now_ns)
 
     def off(self) -> None:
         """Lose power."""
@@ -112,6 +137,7 @@ class RemoteIo:
         if not changed:
             return
         self._coils[address : address + len(values)] = values
+        self._breathe(now_ns)
         tick = BeltTick(self._drive.tick(now_ns))
         edges = [
             ValveEdge(

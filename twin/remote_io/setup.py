@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from calibration.section import Section
-from twin.config import BeltConfig
+from twin.config import AirConfig, BeltConfig
 
 
 class RemoteIoSetup(Section):
@@ -22,6 +22,10 @@ class RemoteIoSetup(Section):
     counter_address: int = 0
     """Holding register of the 32-bit counter, high word first."""
     safety_input: int = 0
+    air: AirConfig | None = None
+    """True valves behind the outputs, for the bars' pressure sensors; None fits no sensors."""
+    nozzles_mm: tuple[float, ...] = ()
+    """Nozzles of every station; one each where `air` is given."""
     watchdog_ms: float = Field(gt=0)
     """Without a request for this long every output goes off."""
     rounds_up: bool = False
