@@ -41,7 +41,7 @@ from telemetry.terminal import balance_table, complain, console_on, log_to
 from telemetry.watch import watch
 from twin import demo_command
 from twin.demo_plant import PlantError
-from twin.drift_reference import watch_of
+from twin.drift_reference import watches_of
 from twin.known_calibration import known_calibration
 from twin.lockstep import LockstepError
 from twin.operator import SimulatedOperator
@@ -191,7 +191,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
             else open_recorder(whole, seat.record, session_id, detectors.bundle_id, calibration),
             clock=clock,
             belt_eye=None if seat.eyes.recorded else BeltEye(calibration),
-            drift=None if seat.eyes.recorded else watch_of(whole, seat.eyes.calibrations[0], clock),
+            drift=None if seat.eyes.recorded else watches_of(whole, seat.eyes.calibrations, clock),
         )
         stack.callback(runtime.stop)
         runtime.start()

@@ -8,9 +8,10 @@ import numpy.typing as npt
 from scipy.ndimage import median_filter
 from scipy.signal import lfilter
 
-from calibration.drift.alarm import FALSE_ALARM_SIGMA, DriftKind
+from calibration.drift.alarm import FALSE_ALARM_SIGMA, MEMORY, DriftKind
 from calibration.drift.delay_lamp import DelayLampWatch
-from calibration.drift.monitor import LIGHT_LOOKS, MEMORY, DriftMonitor, LagWatch
+from calibration.drift.lag import LagWatch
+from calibration.drift.monitor import LIGHT_LOOKS, DriftMonitor
 from calibration.drift.reference import take_reference
 from twin.rig.drift_scene import LOOK_S, DriftScene, Misfortune
 from twin.rig.truth import RigTruth, random_rig
@@ -108,7 +109,7 @@ def _delay_time_s(truth: RigTruth) -> float:
     rng = np.random.default_rng(11)
     period_tick, frames_per_s = 80.0, truth.frames_per_s
     ticks_per_s = truth.speed_mm_per_s / truth.mm_per_tick
-    watch = LagWatch(DriftKind.DELAY_CHANGED, "camera", speed_mm_per_s=truth.speed_mm_per_s)
+    watch = LagWatch(DriftKind.DELAY_CHANGED, "camera")
     lamp = DelayLampWatch(
         period_tick=period_tick, mm_per_tick=truth.mm_per_tick, memory=4 * frames_per_s
     )
@@ -121,7 +122,7 @@ def _delay_time_s(truth: RigTruth) -> float:
         lamp.add(tick=stamp, brightness=float(on), ticks_per_s=ticks_per_s)
         if frame % round(frames_per_s) == 0 and lamp.settled:
             watch.add(lamp.delay_ms)
-            if late_ms and watch.findings():
+            if late_ms and watch.findings(truth.speed_mm_per_s):
                 return at_s - _CALM
     return _NEVER_S
 
@@ -129,11 +130,11 @@ def _delay_time_s(truth: RigTruth) -> float:
 def _lag_time_s(truth: RigTruth) -> float:
     """Return the time until a bar that opens late is found from the hits of one valve a second."""
     rng = np.random.default_rng(12)
-    watch = LagWatch(DriftKind.VALVE_LAG, "plastic", speed_mm_per_s=truth.speed_mm_per_s)
+    watch = LagWatch(DriftKind.VALVE_LAG, "plastic")
     for second in range(_CALM + _LONGEST):
         late_ms = _SLIP_MS if second >= _CALM else 0.0
         watch.add(late_ms + float(rng.normal(0, truth.stations[0].jitter_ms)))
-        if late_ms and watch.findings():
+        if late_ms and watch.findings(truth.speed_mm_per_s):
             return float(second - _CALM + 1)
     return _NEVER_S
 

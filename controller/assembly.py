@@ -7,6 +7,7 @@ from calibration.line_calibration import LineCalibration
 from controller.belt_watch import BeltWatch
 from controller.config import LimitsConfig, RecipeConfig
 from controller.core import LineCore
+from controller.delay_watch import DelayWatch
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
@@ -16,7 +17,7 @@ from controller.pipeline import SortingPipeline
 from controller.ports import LinePipeline
 from controller.purity.keeper import PurityKeeper
 from controller.slow_pick import SlowPick
-from controller.stations import BeltRequestConfig, StationConfig
+from controller.stations import BeltRequestConfig, JetBarConfig, StationConfig
 from controller.valve_care import ValveCare
 from controller.valve_wear import BarCount, ValveWear
 from controller.valves_config import ValvesConfig
@@ -105,6 +106,10 @@ def build_core(
             stall_after_ms=stall_after_ms,
             clock_fit=ClockFit(),
             belt_watch=BeltWatch(mm_per_tick=calibration.travel.mm_per_tick),
+            delays=DelayWatch(
+                {i: s.name for i, s in enumerate(stations) if isinstance(s, JetBarConfig)},
+                mm_per_tick=calibration.travel.mm_per_tick,
+            ),
             trigger_lead_ms=trigger_lead_ms,
         ),
         mm_per_tick=calibration.travel.mm_per_tick,

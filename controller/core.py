@@ -128,7 +128,15 @@ class LineCore:
     def reported(self, report: EjectionReport, now_ns: MonotonicNs) -> None:
         """Take the word on one pulse."""
         clock = self._facts.clock
-        self._valves.reported(report, clock.ticks_per_s if clock else 0.0)
+        ticks_per_s = clock.ticks_per_s if clock else 0.0
+        asked = self._valves.reported(report, ticks_per_s)
+        if asked is not None:
+            self._facts.delays.pulse(
+                asked.station,
+                late_tick=report.open_tick - asked.open_tick,
+                at_tick=report.open_tick,
+                ticks_per_s=ticks_per_s,
+            )
         self._records += self._ledger.reported(report, now_ns)
 
     def valve_counts(self) -> Mapping[str, BarCount]:
@@ -226,6 +234,7 @@ class LineCore:
         self._travel.at(None if clock is None else clock.tick_at(now_ns))
         self._valves.at(now_ns)
         self._facts.silent, self._facts.valve_trouble = self._valves.silent, self._valves.words
+        self._facts.late_bars = self._valves.late_bars
         self._facts.prices = self._purity.prices
         self._facts.purity_trouble = self._purity.trouble
         self._alarms = self._health.observe(self._facts.observation(self.state, now_ns))

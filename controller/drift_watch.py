@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.clock import Clock
-from calibration.drift.alarm import DriftFinding, DriftKind
-from calibration.drift.monitor import MEMORY, DriftMonitor
+from calibration.drift.alarm import MEMORY, DriftFinding, DriftKind
+from calibration.drift.monitor import DriftMonitor
 from calibration.units import NS_PER_S
 from controller.snapshot import AlarmKind
 
@@ -26,8 +26,11 @@ DRIFT_ALARMS: Final = {
     DriftKind.WINDOW_DIRTY: AlarmKind.DRIFT_WINDOW_DIRTY,
     DriftKind.LIGHT_FAILING: AlarmKind.DRIFT_LIGHT_FAILING,
     DriftKind.ENCODER_SLIP: AlarmKind.DRIFT_ENCODER_SLIP,
+    DriftKind.DELAY_CHANGED: AlarmKind.DRIFT_DELAY_CHANGED,
+    DriftKind.VALVE_LAG: AlarmKind.DRIFT_VALVE_LAG,
 }
-"""What a running line's own frames can tell."""
+"""The alarm of each drift. Delay and lag come from the PLC's word and from behind the bars, the
+others from the frames."""
 PERIOD_S: Final = 1.0
 """From one pair of frames to the next, as `benchmarks calibration` counts false alarms."""
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from calibration.units import NS_PER_MS, MonotonicNs
 from controller.belt_watch import FIRES_BLIND, BeltLook, BeltWatch
+from controller.delay_watch import DelayWatch
 from controller.health import Observation
 from controller.packml import LineConditions
 from controller.states import LineCommand, LineState
@@ -62,7 +63,9 @@ class LineFacts:
         valve_trouble: which valves a technician has to see to and why, None if none.
         latch: camera triggers as the PLC latched them.
         belt_watch: the encoder against the camera's view of the belt.
-        drifted: what of the calibration no longer holds.
+        drifted: what of the calibration no longer holds, by the cameras' views.
+        late_bars: the same of the bars, by what is seen behind them.
+        delays: of the camera and the bars, by what the PLC says.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class LineFacts:
         stall_after_ms: float,
         clock_fit: ClockFit,
         belt_watch: BeltWatch,
+        delays: DelayWatch,
         trigger_lead_ms: float = 0.0,
     ) -> None:
         """Begin knowing nothing.
@@ -79,9 +83,10 @@ class LineFacts:
             stall_after_ms: silence after which the camera counts as stalled.
             clock_fit: empty.
             belt_watch: empty.
+            delays: empty.
             trigger_lead_ms: from a camera trigger's edge to the middle of the exposure.
         """
-        self.latch, self.belt_watch = FrameLatch(), belt_watch
+        self.latch, self.belt_watch, self.delays = FrameLatch(), belt_watch, delays
         self._trigger_lead_s = trigger_lead_ms / 1e3
         self._stall_after_ms = stall_after_ms
         self.clock_fit = clock_fit
@@ -92,7 +97,6 @@ class LineFacts:
         self.camera_error: str | None = None
         self.disk_full = False
         self.newest_exposed_ns: MonotonicNs | None = None
-        self.lamps_standing = 0
         self.silent: tuple[tuple[int, int], ...] = ()
         self.prices: tuple[tuple[int, float], ...] = ()
         self.valve_trouble: str | None = None
@@ -100,6 +104,7 @@ class LineFacts:
         self.lamps_standing = self.hazards_crawling = self.hazards_passing = 0
         self.hazard_stops = 0
         self.drifted: tuple[DriftFinding, ...] = ()
+        self.late_bars: tuple[DriftFinding, ...] = ()
 
     @property
     def clock(self) -> ClockEstimate | None:
@@ -148,6 +153,9 @@ class LineFacts:
             sd_tick=clock.sd_tick_at(exposed_ns),
             lead_tick=clock.ticks_per_s * self._trigger_lead_s,
         )
+        if self.latch.late_tick is not None:
+            exact = self.plc is not None and self.plc.latch_in_hardware
+            self.delays.frame(self.latch.late_tick, clock, exact=exact)
         return fit_tick if latched is None or self.latch.disagreement else latched.tick
 
     def belt_seen(self, look: BeltLook, *, mm_per_tick: float) -> None:
@@ -217,7 +225,6 @@ class LineFacts:
     def answered(self, command: LineCommand) -> None:
         """Forget a fault that an operator has seen to; it is told again if it still is there."""
         if command in (LineCommand.CLEAR, LineCommand.RESET):
-            self.encoder_error = None
             self.belt_watch.reset()
             self.encoder_error = self.camera_moved = None
 
@@ -289,5 +296,5 @@ class LineFacts:
             belt_finding=self.belt_watch.finding,
             latch_disagreement=self.latch.disagreement,
             camera_wanted=state not in _WITHOUT_CAMERA,
-            drifted=self.drifted,
+            drifted=(*self.drifted, *self.delays.findings(), *self.late_bars),
         )

@@ -24,6 +24,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from calibration.drift.alarm import DriftFinding
+from controller.bar_miss import BarMissTest
 from controller.stations import JetBarConfig, StationConfig
 from controller.step import DecidedItem
 
@@ -162,6 +164,12 @@ class MissWatch:
         self._rules, self._mm_per_tick, self._eye_mm = rules, mm_per_tick, eye_mm
         self._limit = -math.log(rules.false_alarm)
         self._evidence = {i: _Evidence(np.zeros(s.valve_count)) for i, s in self._bars.items()}
+        self._whole_bars = {
+            i: BarMissTest(
+                s.name, usual_share=rules.usual_miss_share, false_alarm=rules.false_alarm
+            )
+            for i, s in self._bars.items()
+        }
         self._expected: dict[int, _Expected] = {}
         self._suspects: dict[tuple[int, int], SuspectValve] = {}
 
@@ -169,6 +177,12 @@ class MissWatch:
     def suspects(self) -> tuple[SuspectValve, ...]:
         """Valves called bad, in the order they were found."""
         return tuple(self._suspects.values())
+
+    @property
+    def late_bars(self) -> tuple[DriftFinding, ...]:
+        """Bars that miss more than single valves explain."""
+        found = (test.finding for test in self._whole_bars.values())
+        return tuple(finding for finding in found if finding is not None)
 
     def decided(self, item: DecidedItem) -> None:
         """Expect an item that is to be blown off to be gone behind its bar."""
@@ -237,6 +251,8 @@ class MissWatch:
         gain = rules.bad_miss_share - rules.usual_miss_share
         called = {valve for station, valve in self._suspects if station == item.station}
         dark = sum(share for valve, share in item.shares.items() if valve in called)
+        if not dark:
+            self._whole_bars[item.station].add(missed=item.seen)
         sound = rules.usual_miss_share + gain * dark
         for valve, share in item.shares.items():
             if valve in called or valve not in item.valves:

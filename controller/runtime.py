@@ -16,7 +16,7 @@ from controller.camera_frame import CameraFrame
 from controller.camera_row import FIRST, CameraRow, FrameSet, Shot
 from controller.core import LineCore
 from controller.detector_row import DetectorRow, nothing_seen
-from controller.drift_watch import DriftWatch
+from controller.drift_row import DriftRow
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture, Scene
 from controller.outcome import CaptureFigures, FrameOutcome
@@ -58,7 +58,7 @@ class LineRuntime:
         clock: Clock,
         latency: LatencySink | None = None,
         belt_eye: BeltEye | None = None,
-        drift: DriftWatch | None = None,
+        drift: DriftRow | None = None,
     ) -> None:
         """Take the parts; the runtime starts and stops cameras, PLC thread and picture.
 
@@ -72,7 +72,7 @@ class LineRuntime:
             recorder: keeps frames and steps for replay, or None.
             clock: of the threads.
             belt_eye: compares the belt's travel with the encoder's, or None.
-            drift: compares the view with the calibrated one, or None; started and stopped here.
+            drift: compares the views with the calibrated ones, or None; started and stopped here.
             latency: takes every duration measured; None keeps them for the snapshots alone.
         """
         self._core, self._cameras, self._detectors = core, cameras, detectors
@@ -235,15 +235,15 @@ class LineRuntime:
         if outcome is not None and first is not None:
             self._keep(first, outcome)
             self._look_at_belt(first, outcome)
+        if outcome is not None and self._drift is not None:
+            self._drift.show(frames, outcome)
+            self._core.drifted(self._drift.findings)
 
     def _look_at_belt(self, first: Shot, outcome: FrameOutcome) -> None:
         if self._belt_eye is not None:
             look = self._belt_eye.look(first.frame.image, outcome.stamp.tick)
             if look is not None:
                 self._core.belt_seen(look)
-        if self._drift is not None:
-            self._drift.show(first.frame.image, outcome.stamp.tick)
-            self._core.drifted(self._drift.findings)
 
     def _keep(self, first: Shot, outcome: FrameOutcome) -> None:
         image = first.frame.image

@@ -54,6 +54,8 @@ class AlarmKind(StrEnum):
     DRIFT_WINDOW_DIRTY = "drift_window_dirty"
     DRIFT_LIGHT_FAILING = "drift_light_failing"
     DRIFT_ENCODER_SLIP = "drift_encoder_slip"
+    DRIFT_DELAY_CHANGED = "drift_delay_changed"
+    DRIFT_VALVE_LAG = "drift_valve_lag"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from calibration.drift.alarm import DriftFinding
 from calibration.units import MonotonicNs
 from calibration.valve_response import BarResponse, ValveHealth
 from controller.miss_watch import DownstreamSighting, MissWatch, SuspectValve
@@ -59,6 +60,11 @@ class ValveCare:
         return "; ".join([*shown, *([f"and {hidden} more"] if hidden > 0 else [])]) or None
 
     @property
+    def late_bars(self) -> tuple[DriftFinding, ...]:
+        """Bars that blow late or weakly by what is seen downstream."""
+        return () if self._misses is None else self._misses.late_bars
+
+    @property
     def air_nl_per_t(self) -> float | None:
         """Normal litres per tonne of items seen, None before the first item."""
         return self._wear.air_nl_per_t
@@ -78,9 +84,9 @@ class ValveCare:
         for command in commands:
             self._wear.commanded(command)
 
-    def reported(self, report: EjectionReport, ticks_per_s: float) -> None:
-        """Note what the PLC made of a pulse."""
-        self._wear.reported(report, ticks_per_s)
+    def reported(self, report: EjectionReport, ticks_per_s: float) -> EjectionCommand | None:
+        """Note what the PLC made of a pulse; returns what was asked for where it fired."""
+        return self._wear.reported(report, ticks_per_s)
 
     def closed(self, records: Iterable[ItemRecord]) -> None:
         """Note items whose every pulse was fired."""

@@ -95,22 +95,26 @@ class ValveWear:
         while len(self._commands) > _KEPT_COMMANDS:
             del self._commands[next(iter(self._commands))]
 
-    def reported(self, report: EjectionReport, ticks_per_s: float) -> None:
+    def reported(self, report: EjectionReport, ticks_per_s: float) -> EjectionCommand | None:
         """Count a pulse that fired.
 
         Args:
             report: the PLC's word.
             ticks_per_s: belt speed, to turn its ticks into time.
+
+        Returns:
+            The pulse as it was asked for; None where a bar's pulse did not fire or is not known.
         """
         command = self._commands.pop(report.pulse_id, None)
         if command is None or report.outcome is not PulseOutcome.FIRED:
-            return
+            return None
         if command.station not in self._bars or ticks_per_s <= 0.0:
-            return
+            return None
         valves = slice(command.valves.first, command.valves.last + 1)
         self._cycles[command.station][valves] += 1
         open_s = max(report.close_tick - report.open_tick, 0) / ticks_per_s
         self._open_s[command.station][valves] += open_s
+        return command
 
     def seen(self, mass_g: float) -> None:
         """Add an item to the throughput that the air is set against."""

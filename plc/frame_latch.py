@@ -45,6 +45,9 @@ class FrameLatch:
         self._candidate: int | None = None
         self._agreeing = self._contradicting = 0
         self._difference_tick = 0.0
+        self.late_tick: float | None = None
+        """How much later than by its trigger the fit places the newest frame; None where no trigger
+        is known to be its own."""
         self.matched = self.missed = self.slips = 0
         """Frames placed by their trigger, frames whose trigger is not known, and times that the
         two numberings were found to have moved against each other."""
@@ -85,6 +88,7 @@ class FrameLatch:
             sd_tick: standard deviation of that.
             lead_tick: belt travel from the trigger's edge to the middle of the exposure.
         """
+        self.late_tick = None
         if not self._ticks:
             return None
         at_trigger = fit_tick - lead_tick
@@ -99,6 +103,7 @@ class FrameLatch:
             self.missed += 1
             return None
         self.matched += 1
+        self.late_tick = at_trigger - tick
         self._compare(tick - at_trigger, near_tick)
         return Latched(tick=tick + lead_tick, number=seq + self._apart)
 

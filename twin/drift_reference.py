@@ -1,6 +1,7 @@
 """What a line's drift watch compares with: taken while calibrating, kept, found again by a run."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,11 @@ from calibration.drift.reference import (
 )
 from calibration.drift.window import Lamp
 from calibration.line_calibration import LineCalibration
+from controller.drift_row import DriftRow
 from controller.drift_watch import DriftWatch
 from controller.line_file import TwinCalibration
 from twin.belt_items import BeltItems
-from twin.calibrated_camera import store_of
+from twin.calibrated_camera import camera_of
 from twin.calibration_bench import Seat
 from twin.config import TwinConfig
 from twin.optics import Renderer
@@ -35,31 +37,65 @@ _LAMP_REACH_SHARE: Final = 0.45
 """Of the belt's width, over which a row of lamps along a side falls to a third."""
 
 
-def watch_of(whole: WholeLine, calibration: LineCalibration, clock: Clock) -> DriftWatch | None:
-    """Return the drift watch of a line, None (and say so) where there is nothing to compare with.
+def watches_of(
+    whole: WholeLine, calibrations: Sequence[LineCalibration], clock: Clock
+) -> DriftRow | None:
+    """Return the drift watches of a line's cameras, None where none can be watched.
+
+    Args:
+        whole: the line.
+        calibrations: of its cameras, in the order of the line file.
+        clock: of the threads.
+
+    Raises:
+        CalibrationError: a reference is there and cannot be read.
+    """
+    names = tuple(camera.camera_id for camera in whole.line.cameras)
+    found = {
+        index: watch_of(whole, calibration, clock, name)
+        for index, (name, calibration) in enumerate(zip(names, calibrations, strict=False))
+    }
+    watches = {index: watch for index, watch in found.items() if watch is not None}
+    return DriftRow(watches, names=names if len(names) > 1 else None) if watches else None
+
+
+def watch_of(
+    whole: WholeLine, calibration: LineCalibration, clock: Clock, name: str
+) -> DriftWatch | None:
+    """Return a camera's drift watch, None (and say so) where there is nothing to compare with.
+
+    Args:
+        whole: the line.
+        calibration: of the camera.
+        clock: of the thread.
+        name: of the camera.
 
     Raises:
         CalibrationError: the reference is there and cannot be read.
     """
+    chosen = f" --camera {name}" if whole.line.more_cameras else ""
     if isinstance(whole.line.calibration, TwinCalibration):
         images = twin_images(whole.twin)
         reference, _ = take_reference(images, calibration.plane, calibration.belt_width_mm)
     else:
-        folder = store_of(whole, None).folder
+        folder = camera_of(whole, name).store(None).folder
         kept = load_reference(folder, key_of(calibration))
         if kept is None:
             _log.warning(
-                "drift of the calibration is not watched: %s holds no reference of this camera's "
-                "view; take one with run_line.py calibrate %s watch",
+                "drift of camera %s is not watched: %s holds no reference of its view; take one "
+                "with run_line.py calibrate %s watch%s",
+                name,
                 folder,
                 whole.path,
+                chosen,
             )
             return None
         reference = kept
     if reference.marks is None:
         _log.warning(
-            "whether the camera moves or loses focus is not watched: nothing fixed is in view "
-            "beside the belt"
+            "whether camera %s moves or loses focus is not watched: nothing fixed is in view "
+            "beside the belt",
+            name,
         )
     mm_per_tick = calibration.travel.mm_per_tick
     monitor = DriftMonitor(

@@ -9,6 +9,10 @@ FALSE_ALARM_SIGMA: Final = 6.5
 """A watched mean crosses this many of its own standard deviations by chance about once in 10^10
 independent values; ten quantities with a value every few seconds have 10^7 in a month."""
 
+MEMORY: Final = 12.0
+"""Measurements that a mean goes back; with one a second, an error of one and a half times its
+limit is found within 15 s."""
+
 
 class DriftKind(StrEnum):
     """What of a calibration no longer holds."""

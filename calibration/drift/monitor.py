@@ -8,7 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.belt_plane import BeltPlane, Float64Array
-from calibration.drift.alarm import FALSE_ALARM_SIGMA, DriftFinding, DriftKind, SteadyMean
+from calibration.drift.alarm import (
+    FALSE_ALARM_SIGMA,
+    MEMORY,
+    DriftFinding,
+    DriftKind,
+    SteadyMean,
+)
 from calibration.drift.cost import (
     ACROSS_COST,
     ALONG_COST,
@@ -29,9 +35,6 @@ from calibration.drift.window import (
 )
 from calibration.solve.belt_flow import TRUSTED_PEAK, BeltFlow
 
-MEMORY: Final = 12.0
-"""Measurements that a mean goes back; with one a second, an error of one and a half times its
-limit is found within 15 s."""
 LIGHT_LOOKS: Final = 41
 """Items lie in a cell less than half of the time: its median over so many looks is the belt's."""
 _MOST_CELLS: Final = 4
@@ -225,42 +228,6 @@ def _marks_measured(image: Image, marks: FixedMarks, plane: BeltPlane) -> dict[s
         "turn": seen.turn_mm_per_m,
         "blur": blur_of(seen.sharpness, _MARK_SPREAD_PX),
     }
-
-
-class LagWatch:
-    """Watches one delay, the camera's or a bar's, for a change. One thread."""
-
-    def __init__(self, kind: DriftKind, where: str, *, speed_mm_per_s: float) -> None:
-        """Begin with no change.
-
-        Args:
-            kind: DELAY_CHANGED or VALVE_LAG.
-            where: which bar.
-            speed_mm_per_s: of the belt, which makes millimetres of a delay.
-        """
-        self._kind, self._where, self._speed = kind, where, speed_mm_per_s
-        self._mean = SteadyMean(memory=MEMORY)
-
-    def add(self, change_ms: float) -> None:
-        """Take in a measured delay less the calibrated one."""
-        self._mean.add(change_ms)
-
-    def findings(self) -> tuple[DriftFinding, ...]:
-        """Return the change if it is beyond its limit and surely so."""
-        limit_ms = 1000.0 * limit_of(ALONG_COST) / self._speed
-        if not self._mean.beyond(limit_ms):
-            return ()
-        change = self._mean.mean
-        return (
-            DriftFinding(
-                kind=self._kind,
-                where=self._where,
-                value=change,
-                limit=limit_ms,
-                unit="ms later than calibrated",
-                loss_points=cost_of(change * self._speed / 1000.0, ALONG_COST),
-            ),
-        )
 
 
 def _narrow_flow(plane: BeltPlane) -> BeltFlow:

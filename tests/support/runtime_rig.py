@@ -1,7 +1,7 @@
 """A line runtime with its real threads in this process; camera and PLC are the outside world."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,7 @@ from calibration.units import MonotonicNs
 from controller.assembly import build_core
 from controller.camera_row import CameraRow, RowSeat
 from controller.detector_row import DetectorRow
+from controller.drift_row import DriftRow
 from controller.drift_watch import DriftWatch
 from controller.live_picture import LivePicture
 from controller.plc_thread import PlcThread
@@ -139,7 +140,7 @@ class RuntimeRig:
         *,
         detector: Detector | None = None,
         recorder: SessionWriter | None = None,
-        drift: DriftWatch | None = None,
+        drift: Mapping[int, DriftWatch] | None = None,
         pair: Sequence[Detector] = (),
         on_camera_loss: str = "stop",
     ) -> None:
@@ -181,7 +182,9 @@ class RuntimeRig:
             picture=LivePicture(calibration=calibration, feed=self.feed, clock=CLOCK),
             recorder=recorder,
             clock=CLOCK,
-            drift=drift,
+            drift=None
+            if drift is None
+            else DriftRow(drift, names=("left", "right") if pair else None),
         )
 
     def __enter__(self) -> Self:

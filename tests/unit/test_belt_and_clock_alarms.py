@@ -213,3 +213,16 @@ def test_certificates_that_are_not_trusted_have_an_alarm_of_their_own():
     assert AlarmKind.PLC_CERTIFICATE in standing
     assert AlarmKind.PLC_LINK_LOST not in standing
     assert "line.pem" in standing[AlarmKind.PLC_CERTIFICATE].detail
+
+
+def test_a_delay_that_grows_against_the_trigger_is_a_drift_with_its_cost():
+    bench = LatchedBench()
+    bench.start()
+    bench.core._facts.latch.reset()
+    bench.run(1500)
+    bench.plant.link.off_tick = -12
+    bench.run(28_000)
+    found = alarms(bench).get(AlarmKind.DRIFT_DELAY_CHANGED)
+    assert found is not None
+    assert "points of purity and recovery" in found.detail
+    assert "calibrate the delay" in found.remedy

@@ -6,7 +6,8 @@ import pytest
 from calibration.drift.alarm import DriftKind, SteadyMean
 from calibration.drift.cost import ALONG_COST, cost_of, limit_of
 from calibration.drift.delay_lamp import DelayLampWatch
-from calibration.drift.monitor import DriftMonitor, LagWatch
+from calibration.drift.lag import LagWatch
+from calibration.drift.monitor import DriftMonitor
 from calibration.drift.reference import load_reference, save_reference, take_reference
 from calibration.errors import CalibrationError
 from twin.rig.drift_scene import DriftScene, Misfortune
@@ -92,14 +93,14 @@ def test_the_lamp_beside_the_belt_tells_how_late_the_stamps_are(late_ms):
 
 def test_a_bar_that_opens_late_is_found_and_one_that_jitters_is_not():
     rng = np.random.default_rng(5)
-    late = LagWatch(DriftKind.VALVE_LAG, "plastic", speed_mm_per_s=1500.0)
-    calm = LagWatch(DriftKind.VALVE_LAG, "paper", speed_mm_per_s=1500.0)
+    late = LagWatch(DriftKind.VALVE_LAG, "plastic")
+    calm = LagWatch(DriftKind.VALVE_LAG, "paper")
     for _ in range(60):
         late.add(4.0 + rng.normal(0, 0.8))
         calm.add(rng.normal(0, 0.8))
-    (found,) = late.findings()
+    (found,) = late.findings(1500.0)
     assert found.where == "plastic"
-    assert calm.findings() == ()
+    assert calm.findings(1500.0) == ()
 
 
 def test_a_mean_is_not_judged_before_it_has_settled():

@@ -6,13 +6,18 @@ import logging
 import numpy as np
 import pytest
 
-from calibration.drift.alarm import DriftFinding, DriftKind
-from calibration.drift.monitor import MEMORY, DriftMonitor
+from calibration.drift.alarm import MEMORY, DriftFinding, DriftKind
+from calibration.drift.monitor import DriftMonitor
 from calibration.drift.reference import key_of, load_reference, take_reference
 from calibration.errors import CalibrationError
+from calibration.units import MonotonicNs
+from controller.camera_row import FrameSet, Shot
+from controller.drift_row import DriftRow
 from controller.drift_watch import DRIFT_ALARMS, DriftWatch
 from controller.health import HealthMonitor
 from controller.line_file import MeasuredCalibration
+from controller.outcome import FrameOutcome
+from controller.step import LineStatus, StepResult
 from tests.support.belt_scenes import LIMITS
 from tests.support.cell_network import write_bundle
 from tests.support.line_process import wait_for
@@ -24,9 +29,11 @@ from twin.rig.drift_scene import DriftScene, Misfortune
 from twin.rig.truth import random_rig
 from twin.viewpoint import true_calibration
 from twin.whole_line import LINES, load_line
+from vision.types import Frame, FrameStamp
 
 TRUTH = random_rig(5)
 DEMO = load_line(LINES / "demo.toml")
+CAMERA = DEMO.line.camera.camera_id
 KNOCK_AND_DIRT = Misfortune(tilt_deg=(0.5, 0.0, 0.0), dirt=(200.0, 150.0, 60.0, 0.6))
 
 
@@ -55,7 +62,7 @@ def test_a_knocked_camera_with_a_dirty_window_stands_in_the_running_line_with_it
 ):
     drift = DriftWatch(monitor_of_rig(), clock=CLOCK, least_way_tick=1.0, period_s=0.01)
     plant, scene = RealTimePlc(), DriftScene(TRUTH, seed=2)
-    with RuntimeRig(plant.link, write_bundle(tmp_path), drift=drift) as rig:
+    with RuntimeRig(plant.link, write_bundle(tmp_path), drift={0: drift}) as rig:
         rig.camera.images = [scene.single() for _ in range(12)]
         rig.start_sorting()
         scene.happen(KNOCK_AND_DIRT)
@@ -162,7 +169,7 @@ def measured(folder):
 def test_a_line_without_a_reference_says_once_that_drift_is_not_watched(tmp_path, caplog):
     calibration = true_calibration(DEMO.twin, mm_per_tick=0.5)
     with caplog.at_level(logging.WARNING):
-        assert watch_of(measured(tmp_path), calibration, CLOCK) is None
+        assert watch_of(measured(tmp_path), calibration, CLOCK, CAMERA) is None
     (said,) = [record.getMessage() for record in caplog.records]
     assert "is not watched" in said
     assert "calibrate" in said
@@ -175,14 +182,14 @@ def test_the_reference_that_was_kept_is_found_again_and_only_for_the_same_view(t
         twin_images(DEMO.twin), calibration, tmp_path
     )
     later = dataclasses.replace(calibration, camera_delay_ms=2.0)
-    assert watch_of(measured(tmp_path), later, CLOCK) is not None
+    assert watch_of(measured(tmp_path), later, CLOCK, CAMERA) is not None
     wider = dataclasses.replace(calibration, belt_width_mm=900.0)
-    assert watch_of(measured(tmp_path), wider, CLOCK) is None
+    assert watch_of(measured(tmp_path), wider, CLOCK, CAMERA) is None
     (kept,) = tmp_path.iterdir()
     assert load_reference(tmp_path, key_of(calibration)).brightness.shape == (4, 8)
     kept.write_bytes(b"")
     with pytest.raises(CalibrationError, match="action watch"):
-        watch_of(measured(tmp_path), calibration, CLOCK)
+        watch_of(measured(tmp_path), calibration, CLOCK, CAMERA)
 
 
 def test_what_moves_beside_the_belt_is_not_taken_for_a_mark():
@@ -192,3 +199,41 @@ def test_what_moves_beside_the_belt_is_not_taken_for_a_mark():
     )
     assert found.marks is None
     assert "dark crosses" in lacks
+
+
+def shot(camera, exposed_ms):
+    exposed_ns = MonotonicNs(int(exposed_ms * 1e6))
+    frame = Frame(seq=1, exposed_ns=exposed_ns, image=IMAGE)
+    return Shot(camera=camera, frame=frame, exposed_ns=exposed_ns)
+
+
+def outcome_at(tick):
+    status = LineStatus(
+        may_fire=True, now_tick=tick, tick_sd=0.5, ticks_per_s=2000.0, frame_age_ms=5.0, silent=()
+    )
+    stamp = FrameStamp(seq=1, exposed_ns=MonotonicNs(0), tick=tick)
+    result = StepResult(decided=(), planned=(), hazards=(), conflicts=())
+    return FrameOutcome(interventions=(), stamp=stamp, status=status, result=result)
+
+
+def test_each_camera_of_a_row_is_watched_at_its_own_ticks_and_named():
+    clock, monitors = PlaybackClock(), {0: Counting(), 2: Counting()}
+    watches = {
+        camera: DriftWatch(monitor, clock=clock, least_way_tick=1.0)
+        for camera, monitor in monitors.items()
+    }
+    row = DriftRow(watches, names=("left", "middle", "right"))
+    row.start()
+    monitors[2].found = (finding(DriftKind.WINDOW_DIRTY, "top of the image"), finding())
+    lead = shot(0, 100.0)
+    frames = FrameSet(shots=(lead, shot(1, 101.0), shot(2, 103.0)), lead=lead, standing=None)
+    row.show(frames, outcome_at(500.0))
+    row.show(frames, outcome_at(510.0))
+    wait_for(lambda: len(row.findings) == 2, lambda: str(row.findings))
+    wait_for(lambda: monitors[0].ticks, lambda: "no look")
+    assert monitors[0].ticks == [500.0, 510.0]
+    assert monitors[2].ticks == [506.0, 516.0]
+    places = [found.where for found in row.findings]
+    assert places == ["camera right, top of the image", "camera right"]
+    row.check()
+    row.stop()
