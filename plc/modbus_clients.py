@@ -6,8 +6,9 @@ The only user of pymodbus in the line.
 import logging
 import select
 import socket
+import ssl
 from collections.abc import Callable
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import serial
 import serial.rs485
@@ -120,7 +121,10 @@ class _TlsClient(_TcpClient):
     def send(self, request: bytes, addr: tuple[str, int] | None = None) -> int:
         if self.socket is None:
             raise ConnectionException(str(self))
-        self.socket.sendall(request)
+        try:
+            self.socket.sendall(request)
+        except (ssl.SSLEOFError, ConnectionError):
+            self._gone()
         return len(request)
 
     @override
@@ -132,15 +136,19 @@ class _TlsClient(_TcpClient):
             received: bytes = self.socket.recv(size or 4096)
         except TimeoutError:
             return b""
-        except ConnectionResetError:
+        except (ssl.SSLEOFError, ConnectionError):
             received = b""
-        if not received and not self._heard:
-            raise hung_up_unheard(f"{self._transport.host}:{self._transport.port}")
-        self._heard = True
         if not received:
-            msg = "closed by the PLC"
-            raise ConnectionException(msg)
+            self._gone()
+        self._heard = True
         return received
+
+    def _gone(self) -> NoReturn:
+        """Raise what it means that the PLC broke off."""
+        if not self._heard:
+            raise hung_up_unheard(f"{self._transport.host}:{self._transport.port}")
+        msg = "closed by the PLC"
+        raise ConnectionException(msg)
 
 
 class _RtuClient(ModbusSerialClient):

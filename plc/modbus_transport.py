@@ -139,6 +139,9 @@ class ModbusTransport:
         self._keep_silence()
         try:
             answer = request(self._client)
+        except PlcSecurityError:
+            self.close()
+            raise
         except ssl.SSLError as error:
             self.close()
             raise security_error(error, self._address) from error

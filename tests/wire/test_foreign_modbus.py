@@ -17,6 +17,7 @@ from plc.codec import decode_mailbox, decode_status, encode_mailbox
 from plc.errors import PlcFaultError, PlcLinkError
 from plc.modbus_link import open_transport
 from plc.registers import MAILBOX, MAILBOX_WORDS, READ_WORDS
+from tests.support.libmodbus_program import HAS_LIBMODBUS, WHY_NOT, build_slave
 from tests.support.plc_bench import AT, IDLE, pulse, wait_ms
 from tests.support.plc_wire import TIMEOUT_MS, UNIT_ID, free_port, tcp_config
 from tests.support.st_process import openplc
@@ -27,10 +28,7 @@ ROOT = Path(__file__).parents[2]
 SUPPORT = ROOT / "tests" / "support"
 NODE_PACKAGES = ROOT / "var" / "node" / "node_modules"
 CLOCK = MonotonicClock()
-HAS_LIBMODBUS = Path("/usr/include/modbus/modbus.h").exists() and shutil.which("gcc")
-needs_libmodbus = pytest.mark.skipif(
-    not HAS_LIBMODBUS, reason="libmodbus is not installed: apt-get install libmodbus-dev gcc"
-)
+needs_libmodbus = pytest.mark.skipif(not HAS_LIBMODBUS, reason=WHY_NOT)
 needs_node = pytest.mark.skipif(
     not (shutil.which("node") and (NODE_PACKAGES / "modbus-serial").exists()),
     reason="modbus-serial is not installed: run deploy/install-test-packages.sh with npm present",
@@ -42,11 +40,7 @@ needs_mbpoll = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def slave_program(tmp_path_factory):
-    program = tmp_path_factory.mktemp("libmodbus") / "slave"
-    source = SUPPORT / "libmodbus_slave.c"
-    flags = ["-Wall", "-Werror", "-I/usr/include/modbus", "-lmodbus"]
-    subprocess.run(["gcc", "-o", program, source, *flags], check=True)
-    return program
+    return build_slave(tmp_path_factory.mktemp("libmodbus"))
 
 
 @contextmanager
