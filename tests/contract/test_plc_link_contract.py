@@ -81,7 +81,8 @@ class PlcLinkContract:
                 continue
             assert -rig.early_tick <= report.open_tick - command.open_tick <= rig.tolerance_tick
             assert report.close_tick >= command.close_tick - rig.early_tick
-        assert status.counters.fired - before == outcomes.count(PulseOutcome.FIRED) >= 15
+        assert status.counters.fired - before == outcomes.count(PulseOutcome.FIRED)
+        assert outcomes.count(PulseOutcome.FIRED) >= len(commands) - rig.late_in(37)
         assert rig.lost == 0
 
     def test_late_pulse_is_refused_and_counted(self, rig):
@@ -125,11 +126,11 @@ class PlcLinkContract:
 
     def test_more_pulses_than_one_batch_holds_all_arrive(self, rig):
         tick = rig.start().status.tick
-        rig.cycle(RUN, [pulse(i, tick + 5000 + 3 * i, station=i % 2) for i in range(1, 101)])
+        rig.cycle(RUN, [pulse(i, tick + 5000 + 15 * i, station=i % 2) for i in range(1, 101)])
         rig.cycle_until(RUN, lambda _: len(rig.reports) == 100)
         outcomes = [rig.outcome(i).outcome for i in range(1, 101)]
         assert set(outcomes) <= rig.good_outcomes
-        assert outcomes.count(PulseOutcome.FIRED) >= 75
+        assert outcomes.count(PulseOutcome.FIRED) >= 100 - rig.late_in(15)
         assert rig.lost == 0
 
     def test_many_reports_at_once_all_arrive_in_order(self, rig):
