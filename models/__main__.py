@@ -1,4 +1,4 @@
-"""`python -m models COMMAND`: render, compose, train, export, evaluate."""
+"""`python -m models COMMAND`: from labelled pictures to a bundle that the line loads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from models import compose, evaluate, export, library, train
+from models.datasets import check_command, export_labels_command, import_command
 from models.errors import ModelsError
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "render": (library, "render the item library"),
     "compose": (compose, "compose a data set of belt scenes"),
+    "import": (import_command, "take labelled pictures of another tool or data set in"),
+    "export-labels": (export_labels_command, "write a data set's labels for another tool"),
+    "check": (check_command, "check a data set before training"),
     "train": (train, "train a detector (needs torch)"),
     "export": (export, "export a checkpoint to a bundle (needs torch)"),
     "evaluate": (evaluate, "measure a bundle, choose thresholds, write the model card"),

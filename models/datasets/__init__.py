@@ -1,0 +1,1 @@
+"""Labelled pictures from elsewhere: read, mapped onto the fractions, checked, written."""
