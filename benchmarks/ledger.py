@@ -1,9 +1,10 @@
 """The plant's database under load: items in, a year out, the ledger checked, bytes on disk.
 
 Eight lines of four items per millisecond write into one PostgreSQL with its disk settings as a
-plant has them (every commit synced), clients and server on the same cores. They write as fast as
-they can: `ingest_per_s` above 32,000 means that the load asked for is carried. Full: the 19.2
-million items of ten minutes.
+plant has them (every commit synced), lines and server on the same cores. First at their pace, each
+from its own store through the sender of a running line: did the plant keep up, and what was behind
+at the end. Then as fast as they can, from memory: `ingest_per_s` above 32,000 means room to spare.
+Full: ten minutes of pace, 19.2 million items.
 """
 
 import itertools
@@ -15,8 +16,10 @@ from typing import Final
 
 import numpy as np
 from rich.console import Console
-from sqlalchemy import insert, text
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.engine import URL
 
+from benchmarks.paced_lines import PacedLine, keep_pace
 from benchmarks.plant_load import ITEMS_PER_S, LineLoad, send_all
 from benchmarks.postgres import PostgresServer, running_server, why_no_postgresql
 from benchmarks.result import CannotRunError, Figures
@@ -31,7 +34,11 @@ from telemetry.plant.periods import read_period
 from telemetry.plant.tables import DAYS, LINES
 
 LINE_COUNT: Final = 8
-FULL_S, QUICK_S = 600, 15
+PACED_S, QUICK_PACED_S = 600, 8
+UNPACED_S, QUICK_UNPACED_S = 150, 15
+"""Of the pace's time: so many items are sent at once."""
+HEAD_START_S: Final = 2.0
+"""For the processes to start."""
 BATCH_ITEMS: Final = 20_000
 SETTINGS: Final = ("shared_buffers=512MB", "max_wal_size=4GB", "checkpoint_timeout=15min")
 YEAR_ITEMS: Final = 100_000_000
@@ -49,8 +56,11 @@ def run(*, quick: bool, console: Console) -> Figures:
     """
     if why_no_postgresql():
         raise CannotRunError(why_no_postgresql())
-    items = LINE_COUNT * ITEMS_PER_S * (QUICK_S if quick else FULL_S)
+    items = LINE_COUNT * ITEMS_PER_S * (QUICK_UNPACED_S if quick else UNPACED_S)
+    seconds = QUICK_PACED_S if quick else PACED_S
     with running_server(durable=True, settings=SETTINGS) as server:
+        console.print(f"{LINE_COUNT} lines of {ITEMS_PER_S} items/s for {seconds} s ...")
+        paced = _paced(server, seconds)
         console.print(f"{LINE_COUNT} lines send {items:,} items ...")
         ingest_per_s, bytes_per_item = _ingest(server, items)
         console.print(f"a year of {YEAR_ITEMS:,} items as sums by day ...")
@@ -64,15 +74,59 @@ def run(*, quick: bool, console: Console) -> Figures:
             ("verify_rows_per_s", _verify(rows)),
             ("bytes_per_item", bytes_per_item),
             ("items", float(items)),
+            *paced,
         ),
         notes=(
-            f"{LINE_COUNT} processes, batches of {BATCH_ITEMS}, unpaced; 32,000/s are asked for",
+            f"paced: {LINE_COUNT} lines of {ITEMS_PER_S} items/s, stores, senders and server here",
+            "  behind: due and not arrived when the last was due; lag: longest, start included",
+            f"ingest: {LINE_COUNT} processes, batches of {BATCH_ITEMS}, unpaced, from memory",
             "bytes per item: tables and indexes of the items; roll-ups are negligible beside them",
             f"year report: {LINE_COUNT} lines x 365 days x {WORDS_PER_DAY} sums by day",
             f"  standing for {YEAR_ITEMS:,} items, not inserted; slowest of {REPORTS}",
             "ledger: weighbridge tickets in SQLite, hash chain checked from the file",
         ),
     )
+
+
+def _paced(server: PostgresServer, seconds: int) -> tuple[tuple[str, float], ...]:
+    url = server.new_database()
+    open_database(url).close()
+    with TemporaryDirectory() as folder:
+        begin_s = time.monotonic() + HEAD_START_S
+        kept = keep_pace(
+            tuple(
+                PacedLine(
+                    address=url.render_as_string(hide_password=False),
+                    folder=Path(folder),
+                    number=number,
+                    seconds=seconds,
+                    begin_s=begin_s,
+                )
+                for number in range(LINE_COUNT)
+            )
+        )
+    items = sum(line.items for line in kept)
+    _check_arrived(url, items, LINE_COUNT * seconds * ITEMS_PER_S)
+    return (
+        ("paced_items", float(items)),
+        ("paced_s", float(seconds)),
+        ("paced_items_per_s", items / max(line.done_s for line in kept)),
+        ("paced_behind_items", float(sum(line.behind_items for line in kept))),
+        ("paced_worst_lag_s", max(line.worst_lag_s for line in kept)),
+        ("paced_done_s", max(line.done_s for line in kept)),
+    )
+
+
+def _check_arrived(url: URL, told: int, due: int) -> None:
+    """Compare rows, sums and what was due; one item lost or doubled fails the benchmark."""
+    database = open_database(url)
+    with database.read() as connection:
+        rows = int(connection.scalar(text("SELECT count(*) FROM items")) or 0)
+        summed = int(connection.scalar(select(func.sum(DAYS.c["items"]))) or 0)
+    database.close()
+    if not due == told == rows == summed:
+        msg = f"{due} items due, {told} told of, {rows} in the table, {summed} in the sums"
+        raise CannotRunError(msg)
 
 
 def _ingest(server: PostgresServer, items: int) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -38,9 +39,19 @@ _SESSIONS: Final = (
 )
 _ITEMS: Final = (
     "SELECT record_seq, at_utc, fraction, confidence, mass_g, action, reason, station, outcome,"
-    " story FROM items JOIN stories USING (session, record_seq)"
+    " CASE WHEN json_valid(story) THEN json_extract(story, '$.bundle_id') END,"
+    " CASE WHEN json_valid(story) THEN json_extract(story, '$.track.mass_sd_g') END,"
+    " CASE WHEN json_valid(story) THEN json_extract(story, '$.track.width_mm') END,"
+    " CASE WHEN json_valid(story) THEN json_extract(story, '$.track.length_mm') END,"
+    " CASE WHEN json_valid(story) THEN NULL ELSE story END"
+    " FROM items JOIN stories USING (session, record_seq)"
     " WHERE session = ? AND record_seq > ? ORDER BY record_seq LIMIT ?"
 )
+"""SQLite takes the four figures out of the story ten times faster than Python would; it knows no
+infinity before 3.42, and gives such a story back whole."""
+_BUNDLE, _STORY = 9, 13
+"""Places in such a row."""
+_Row = tuple[Any, ...]
 
 
 class LineSession:
@@ -96,9 +107,10 @@ class LineStoreReader:
             if not rows:
                 return
             after_seq = int(rows[-1][0])
-            stories = [(row, json.loads(row[-1])) for row in rows]
-            for bundle_id, part in groupby(stories, key=lambda told: str(told[1]["bundle_id"])):
-                yield ItemBatch(session=session.facts, bundle_id=bundle_id, rows=_rows(list(part)))
+            for bundle_id, part in groupby(map(_whole, rows), key=itemgetter(_BUNDLE)):
+                yield ItemBatch(
+                    session=session.facts, bundle_id=str(bundle_id), rows=_rows(list(part))
+                )
 
     def _opened(self) -> "closing[sqlite3.Connection]":
         try:
@@ -117,19 +129,31 @@ class LineStoreReader:
         return closing(database)
 
 
-def _rows(told: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> Rows:
+def _whole(row: _Row) -> _Row:
+    """Fill in what SQLite could not take out of the story."""
+    if row[_STORY] is None:
+        return row
+    story = json.loads(row[_STORY])
+    track = story["track"]
+    told = (story["bundle_id"], track["mass_sd_g"], track["width_mm"], track["length_mm"])
+    return (*row[:_BUNDLE], *told, None)
+
+
+def _rows(told: list[_Row]) -> Rows:
+    seq, at_utc, fraction, confidence, mass_g, action, reason, station, outcome, *rest = zip(
+        *told, strict=True
+    )
+    _, mass_sd_g, width_mm, length_mm, _ = rest
     rows = np.zeros(len(told), ITEM_TYPE)
-    for row, (item, story) in zip(rows, told, strict=True):
-        seq, at_utc, fraction, confidence, mass_g, action, reason, station, outcome, _ = item
-        track = story["track"]
-        row["record_seq"] = seq
-        row["at_us"] = round(datetime.fromisoformat(at_utc).timestamp() * US_PER_S)
-        row["mass_mg"] = min(mass_g * _MG_PER_G, MASS_MAX_MG)
-        row["mass_sd_mg"] = min(track["mass_sd_g"] * _MG_PER_G, MASS_MAX_MG)
-        row["width_mm"], row["length_mm"] = track["width_mm"], track["length_mm"]
-        row["confidence"] = confidence
-        row["fraction"] = FRACTION_CODES[fraction]
-        row["action"], row["reason"] = ACTION_CODES[action], REASON_CODES[reason]
-        row["station"] = NO_STATION if station is None else station
-        row["outcome"] = OUTCOME_CODES[outcome]
+    rows["record_seq"] = seq
+    rows["at_us"] = [round(datetime.fromisoformat(text).timestamp() * US_PER_S) for text in at_utc]
+    rows["mass_mg"] = np.minimum(np.array(mass_g) * _MG_PER_G, MASS_MAX_MG)
+    rows["mass_sd_mg"] = np.minimum(np.array(mass_sd_g) * _MG_PER_G, MASS_MAX_MG)
+    rows["width_mm"], rows["length_mm"] = width_mm, length_mm
+    rows["confidence"] = confidence
+    rows["fraction"] = [FRACTION_CODES[word] for word in fraction]
+    rows["action"] = [ACTION_CODES[word] for word in action]
+    rows["reason"] = [REASON_CODES[word] for word in reason]
+    rows["station"] = [NO_STATION if place is None else place for place in station]
+    rows["outcome"] = [OUTCOME_CODES[word] for word in outcome]
     return rows

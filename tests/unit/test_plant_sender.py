@@ -1,8 +1,10 @@
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,33 @@ def test_a_lines_records_reach_the_plant_as_they_were(
         assert row.mass_mg == int(min(record.track.mass_g * 1000, MASS_MAX_MG))
         assert row.width_mm == pytest.approx(record.track.width_mm, rel=1e-6)
     sender.close()
+
+
+def test_a_story_with_an_infinity_arrives_like_any_other(
+    line: FilledStore, database: Database
+) -> None:
+    records = line.add("s1", 3)
+    with closing(sqlite3.connect(line.path)) as store, store:
+        store.execute(
+            "UPDATE stories SET story = replace(story, ?, ?) WHERE record_seq = 2",
+            (
+                f'"slip_y_mm_per_s":{records[1].track.slip_y_mm_per_s}',
+                '"slip_y_mm_per_s":Infinity',
+            ),
+        )
+        (story,) = store.execute("SELECT story FROM stories WHERE record_seq = 2").fetchone()
+    assert "Infinity" in story
+    sender = _sender(line, database.url)
+    assert sender.send().items == 3
+    sender.close()
+    with database.read() as connection:
+        rows = connection.execute(select(ITEMS).order_by(ITEMS.c.record_seq)).all()
+    assert [row.length_mm for row in rows] == pytest.approx(
+        [record.track.length_mm for record in records], rel=1e-6
+    )
+    assert [row.mass_sd_mg for row in rows] == [
+        int(record.track.mass_sd_g * 1000) for record in records
+    ]
 
 
 def test_what_has_arrived_is_not_sent_again_and_what_is_new_is(
