@@ -11,6 +11,7 @@ from calibration.board.spec import BOARDS
 from calibration.procedures.whole import Procedure
 from controller.config_report import UsageError
 from twin.calibrate_values import board_of
+from twin.rig.mischief import Mishap
 from twin.single_procedures import SINGLE
 from twin.taped_bar import FORM_WORDS
 from twin.whole_line import LINES
@@ -98,6 +99,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     for option, form, words in _SINGLE_OPTIONS:
         parser.add_argument(option, metavar=form, help=words)
     parser.add_argument("--seed", type=int, help="with --source twin: a rig drawn at random")
+    parser.add_argument(
+        "--mishap",
+        choices=[mishap.value for mishap in Mishap],
+        help="with --source twin: do this wrong, to see how it is noticed",
+    )
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="keep every step as a picture")
     parser.add_argument("--out", type=Path, metavar="DIR", default=Path(), help="for print")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -1,8 +1,8 @@
 """Procedures that change one part of a kept calibration: tags, join, height, scale, mass, tape."""
 
 import argparse
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,8 @@ from twin.calibration_bench import Seat, bench_of, beside
 from twin.calibration_shelf import changes, in_force, show_document, signature_of
 from twin.calibration_show import StepShow
 from twin.drift_reference import keep_reference, photographs_of
+from twin.rig.bench import RigBench
+from twin.rig.mischief import Mishap
 from twin.taped_bar import taped_of
 from twin.terminal_person import TerminalPerson
 from twin.weighing_procedures import calibrate_mass, calibrate_weights
@@ -58,7 +60,18 @@ def bench_for(
 ) -> AbstractContextManager[Seat]:
     """Return the bench that the command line asks for, not yet opened."""
     person = TerminalPerson(console).ask
-    return bench_of(camera, board_of(arguments), arguments.source, arguments.seed, person)
+    opened = bench_of(camera, board_of(arguments), arguments.source, arguments.seed, person)
+    return opened if arguments.mishap is None else _spoilt(opened, Mishap(arguments.mishap))
+
+
+@contextmanager
+def _spoilt(opened: AbstractContextManager[Seat], mishap: Mishap) -> Iterator[Seat]:
+    with opened as seat:
+        if not isinstance(seat.bench, RigBench):
+            msg = "--mishap spoils the twin only: add --source twin"
+            raise UsageError(msg)
+        seat.bench.suffer(mishap)
+        yield seat
 
 
 def empty_belt(arguments: argparse.Namespace, camera: CalibratedCamera, seat: Seat) -> list[Image]:

@@ -10,7 +10,7 @@ Image = npt.NDArray[np.uint8]
 Float64Array = npt.NDArray[np.float64]
 
 _PATCH_PX = 7
-_BURNT = 252
+BURNT = 252
 """Grey level from which a pixel counts as saturated."""
 _WIDER_THAN_A_SQUARE = 1.25
 
@@ -63,6 +63,6 @@ def burnt_share(grey: Image, corners_px: Float64Array) -> float:
     apart = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
     square_px = float(np.median(np.where(apart > 0, apart, np.inf).min(axis=1)))
     side = max(3, round(_WIDER_THAN_A_SQUARE * square_px) | 1)
-    burnt = ((grey >= _BURNT) & (inside > 0)).astype(np.uint8)
+    burnt = ((grey >= BURNT) & (inside > 0)).astype(np.uint8)
     patches = cv2.morphologyEx(burnt, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     return float(patches.sum() / max(int(inside.sum()), 1))

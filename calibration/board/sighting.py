@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from calibration.board.photo_quality import burnt_share, edge_blur_px, sharpest_edge_px
+from calibration.board.photo_quality import BURNT, burnt_share, edge_blur_px, sharpest_edge_px
 from calibration.board.spec import BOARDS, DICTIONARY, FIRST_TAG, BoardSpec, Float64Array, Image
 
 FEWEST_CORNERS: Final = 10
 """A view of fewer corners hardly constrains its own six numbers of pose."""
+_BURNT_VIEW_SHARE: Final = 0.08
+"""Of a photograph in which no board is found; white paper that just saturates is a board found."""
 _WHOLE_SHARE: Final = 0.7
 LARGEST_BLUR_PX: Final = 1.6
 """Standard deviation of the edge spread from which corners scatter by more than a quarter pixel."""
@@ -36,7 +38,7 @@ class BoardProblem(StrEnum):
 
 REMEDIES: Final = {
     BoardProblem.NOTHING: (
-        "hold the printed side towards the camera, within the view and in even light"
+        "hold the printed side towards the camera, within the view, in focus and in even light"
     ),
     BoardProblem.MIRRORED: (
         "switch off the camera's mirroring, or print the board again without it: the print must "
@@ -149,6 +151,10 @@ def _why_not(grey: Image, spec: BoardSpec, corners: int) -> UnusablePhotograph:
     half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.uint8)
     readable = max(len(numbers), len(_numbers(half)))
     spread_px = sharpest_edge_px(grey)
+    burnt = float((grey >= BURNT).mean())
+    if burnt > _BURNT_VIEW_SHARE:
+        words = f"{burnt:.0%} of the photograph is burnt out"
+        return UnusablePhotograph(problem=BoardProblem.GLARE, found=words)
     if readable >= _FEW_MARKERS and spread_px > LARGEST_BLUR_PX:
         words = f"no edge is sharper than {spread_px:.1f} px, {LARGEST_BLUR_PX:g} px may be"
         return UnusablePhotograph(problem=BoardProblem.BLURRED, found=words)

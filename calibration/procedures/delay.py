@@ -11,7 +11,7 @@ from calibration.bench import Bench, Photograph, Task, TaskKind
 from calibration.board.sighting import BoardSighting, find_board
 from calibration.board.spec import BoardSpec
 from calibration.errors import ProcedureError
-from calibration.procedures.steps import Mark, Step, Tell
+from calibration.procedures.steps import Mark, Step, Tell, must_have_run
 from calibration.solve.delay import DelayFit, MarkerTrack, fit_delay
 
 NAME: Final = "delay"
@@ -49,6 +49,7 @@ def calibrate_delay(
         )
         bench.ask(Task(kind=TaskKind.LAY_BOARD, words=words, lane=0.5))
         film = bench.film(_FILM_S)
+        must_have_run(film[0].tick, film[-1].tick)
         seen = [(shot, found) for shot in film if (found := _see(shot, spec)) is not None]
         for shot, found in seen:
             s_mm = _board_s_mm(found, spec, plane)

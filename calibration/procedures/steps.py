@@ -61,3 +61,18 @@ def comes_first(asking: str, needed: str) -> ProcedureError:
         f"{asking} cannot be calibrated before {needed}",
         f"calibrate {needed} first, or everything with the action all",
     )
+
+
+def must_have_run(first_tick: float, last_tick: float) -> None:
+    """Refuse a belt that was told to run and did not, by its encoder.
+
+    Raises:
+        ProcedureError: the encoder stood still or counted backwards.
+    """
+    counted = last_tick - first_tick
+    if counted < -1:
+        msg = f"the encoder counted {counted:+.0f} ticks while the belt ran downstream"
+        raise ProcedureError(msg, "swap the encoder's channels A and B, or its sign in the PLC")
+    if counted <= 1:
+        msg = "the belt did not move, or the encoder counted nothing"
+        raise ProcedureError(msg, "start the belt; check its drive and the encoder's coupling")

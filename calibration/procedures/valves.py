@@ -10,7 +10,7 @@ from calibration.belt_plane import BeltPlane, Float64Array
 from calibration.bench import Bench, FiredShot, Photograph, Shot, Task, TaskKind
 from calibration.board.strip import StripSighting, find_strip
 from calibration.errors import ProcedureError
-from calibration.procedures.steps import Mark, Step, Tell
+from calibration.procedures.steps import Mark, Step, Tell, must_have_run
 from calibration.solve.valves import SpotTable, fit_station
 from calibration.station import MeasuredStation
 
@@ -93,6 +93,7 @@ def calibrate_valves(bench: Bench, bar: NominalBar, belt: BeltScale, tell: Tell)
         bench.ask(Task(kind=TaskKind.SET_SPEED, words=words, value=speed))
         laid = _lay_strip(bench, belt.plane)
         fired = bench.fire(_shots(bar, belt, _belt_y_mm(laid, belt), speed))
+        must_have_run(laid[1].tick, bench.photograph().tick)
         seen = _bring_back(bench, bar, belt, tell, (number + 1) / len(SPEED_SHARES))
         tables.append(_table(bar, belt, laid, seen, fired))
     spots = SpotTable(

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import cv2
 import numpy as np
 
 from calibration.bench import FiredShot, Photograph, Shot, Task, TaskKind
 from calibration.board.spec import BOARDS, BoardSpec
 from calibration.units import NS_PER_MS, NS_PER_S, MonotonicNs
+from twin.rig.mischief import Mischief, Mishap
 from twin.rig.motion import RigBelt
 from twin.rig.person import held_board, laid_board, laid_strip
 from twin.rig.photographs import Image, Photographer, Placed
@@ -18,29 +20,6 @@ from twin.rig.truth import RigTruth
 
 _STANDING_S: Final = 0.06
 _MIRROR: Final = slice(None, None, -1)
-
-
-@dataclass(slots=True, kw_only=True)
-class Mischief:
-    """What somebody does wrong; nothing by default.
-
-    Attributes:
-        mirrored: the camera's mirroring is on.
-        upside_down: the board lies with its arrow upstream.
-        face_down: the board shows its back.
-        other_board: another of the project's boards is used.
-        covered_share: share of the photograph that something covers.
-        strip_missing: the test strip is not laid.
-        glare: a lamp is reflected by the board.
-    """
-
-    mirrored: bool = False
-    upside_down: bool = False
-    face_down: bool = False
-    other_board: bool = False
-    covered_share: float = 0.0
-    strip_missing: bool = False
-    glare: bool = False
 
 
 @dataclass(slots=True)
@@ -80,6 +59,12 @@ class RigBench:
         other.belt, other.mischief = self.belt, self.mischief
         other._board, other._strip, other._props = self._board, self._strip, self._props
         return other
+
+    def suffer(self, mishap: Mishap) -> None:
+        """Have something done wrong from now on."""
+        self.mischief = mishap.mischief
+        self.belt.stuck = mishap is Mishap.BELT_STOPPED
+        self.belt.encoder_sign = -1 if mishap is Mishap.ENCODER_REVERSED else 1
 
     @property
     def image_size_px(self) -> tuple[int, int]:
@@ -236,9 +221,11 @@ class RigBench:
 
     def _spoilt(self, image: Image) -> Image:
         mischief = self.mischief
-        if not (mischief.mirrored or mischief.covered_share or mischief.glare):
+        if mischief == Mischief():
             return image
         spoilt = image[:, _MIRROR].copy() if mischief.mirrored else image.copy()
+        if mischief.shaking:
+            spoilt = np.asarray(cv2.GaussianBlur(spoilt, (0, 0), mischief.shaking), np.uint8)
         spoilt[:, : int(spoilt.shape[1] * mischief.covered_share)] = 60
         if mischief.glare:
             height, width = spoilt.shape[:2]
