@@ -114,6 +114,10 @@ PACKAGE_COMMANDS = {
         "look after the plant's database: schema, sending, retention, export",
         "telemetry.database_command",
     ),
+    "users": (
+        "make users of a line's page, give them passwords and roles, read the audit log",
+        "telemetry.hmi.users_command",
+    ),
     "cameras": (
         "find what cameras are connected, and print their sections",
         "vision.cameras_command",
@@ -195,7 +199,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
         )
         stack.callback(runtime.stop)
         runtime.start()
-        page = f"http://{whole.telemetry.host}:{supervisor.port}"
+        page = f"{whole.telemetry.scheme}://{whole.telemetry.host}:{supervisor.port}"
 
         def look(snapshot: LineSnapshot) -> None:
             seat.check()

@@ -5,6 +5,7 @@ Needs Chromium (Debian's package `chromium`).
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,7 +16,10 @@ from pathlib import Path
 from threading import Event
 from urllib.error import URLError
 
+from telemetry.hmi.desk import FIRST_ADMIN
+from telemetry.hmi.first_password import VARIABLE
 from tests.support.browser import Browser, chromium_path
+from tests.support.page_user import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -35,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     PICTURES.mkdir(exist_ok=True)
     words = ["demo", *(["--items", str(arguments.items)] if arguments.items else [])]
     line = subprocess.Popen(
-        [sys.executable, str(ROOT / "run_line.py"), *words], cwd=ROOT, stderr=subprocess.DEVNULL
+        [sys.executable, str(ROOT / "run_line.py"), *words],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, VARIABLE: PASSWORD},
     )
     try:
         _photograph(arguments.seen)
@@ -51,7 +58,11 @@ def _photograph(seen: int) -> None:
         for name, width_px, height_px in (("page", 1280, 800), ("page-phone", 390, 844)):
             profile = Path(folder) / name
             with Browser(profile=profile, width_px=width_px, height_px=height_px) as browser:
-                browser.open("http://127.0.0.1:8080")
+                browser.open("http://127.0.0.1:8080/sign-in")
+                browser.wait_until("document.querySelector('#go')?.textContent")
+                browser.fill("#name", FIRST_ADMIN)
+                browser.fill("#password", PASSWORD)
+                browser.click("#go")
                 browser.wait_until("document.querySelector('img')?.naturalWidth > 0")
                 browser.screenshot(PICTURES / f"{name}.png")
 

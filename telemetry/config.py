@@ -40,7 +40,16 @@ class TelemetryConfig(Section):
     pictures: bool = True
     """Whether the live picture is shown."""
     allow_remote: bool = False
-    """Needed to bind beyond loopback: the page has no login, anyone who reaches it may operate."""
+    """Needed to bind beyond loopback without TLS: passwords then cross the network in clear."""
+    tls_certificate: Path | None = None
+    """PEM file of the page's certificate and those that vouch for it; the page is https then."""
+    tls_key: Path | None = None
+    """PEM file of its private key."""
+    kiosk: bool | None = None
+    """Whether whoever reaches the page may look without signing in; acting needs it always. By
+    default only where the page is bound to loopback."""
+    session_h: float = Field(default=12.0, gt=0, le=24 * 7)
+    """Hours until a user must sign in again: a shift."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names or addresses by which browsers reach the page; others are refused."""
     database: PlantConfig | None = None
@@ -60,10 +69,14 @@ class TelemetryConfig(Section):
 
     @model_validator(mode="after")
     def _remote_only_on_purpose(self) -> Self:
-        if not self.allow_remote and not is_loopback(self.host):
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            msg = "tls_certificate and tls_key go together: name both or neither"
+            raise ValueError(msg)
+        if not (self.allow_remote or self.tls or is_loopback(self.host)):
             msg = (
-                f"host {self.host} can be reached from other machines and the page has no login; "
-                "bind 127.0.0.1 or set allow_remote = true"
+                f"host {self.host} can be reached from other machines and passwords would cross "
+                "the network in clear; bind 127.0.0.1, name tls_certificate and tls_key, or set "
+                "allow_remote = true"
             )
             raise ValueError(msg)
         return self
@@ -74,9 +87,36 @@ class TelemetryConfig(Section):
             update={
                 "store_path": (folder / self.store_path).resolve(),
                 "socket_path": (folder / self.socket_path).resolve(),
+                **{
+                    name: None if path is None else (folder / path).resolve()
+                    for name, path in (
+                        ("tls_certificate", self.tls_certificate),
+                        ("tls_key", self.tls_key),
+                    )
+                },
                 "database": None if self.database is None else self.database.beside(folder),
             }
         )
+
+    @property
+    def tls(self) -> bool:
+        """Whether the page is served by TLS."""
+        return self.tls_certificate is not None
+
+    @property
+    def scheme(self) -> str:
+        """What the page's address begins with."""
+        return "https" if self.tls else "http"
+
+    @property
+    def open_to_read(self) -> bool:
+        """Whether whoever reaches the page may look without signing in."""
+        return is_loopback(self.host) if self.kiosk is None else self.kiosk
+
+    @property
+    def users_path(self) -> Path:
+        """SQLite file of users, their sessions and the audit log, beside the item store."""
+        return self.store_path.with_name(f"{self.store_path.stem}.users.sqlite")
 
     @property
     def signals_path(self) -> Path:

@@ -9,14 +9,21 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import BinaryIO
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from calibration.clock import MonotonicClock
+from calibration.clock import Clock, MonotonicClock
 from telemetry.broadcast import StateBroadcast
 from telemetry.config import TelemetryConfig
 from telemetry.errors import StoreError, TelemetryStartError
+from telemetry.hmi.accounts import AccountBook
+from telemetry.hmi.desk import AccountDesk
+from telemetry.hmi.first_password import take_first_password
+from telemetry.hmi.gate import GateRules
+from telemetry.hmi.standing import standing_of
 from telemetry.hub import LineHub
 from telemetry.line_server import LineServer, bind_socket
 from telemetry.metrics import LineCollector, make_registry
@@ -60,6 +67,8 @@ class TelemetryProcess:
         store = ItemStore(path=config.store_path, clock=clock, utc=utc)
         try:
             signal_store = SignalStore(config.signals_path)
+            self._book = AccountBook(config.users_path)
+            take_first_password(self._book)
             self._page_socket = _bind_page(config)
             self._line_socket = bind_socket(config.socket_path)
         except (TelemetryStartError, StoreError):
@@ -99,7 +108,9 @@ class TelemetryProcess:
         )
         self._web = uvicorn.Server(
             uvicorn.Config(
-                self._pages.application(config.host_names),
+                self._application(clock),
+                ssl_certfile=config.tls_certificate,
+                ssl_keyfile=config.tls_key,
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -109,6 +120,22 @@ class TelemetryProcess:
                 limit_concurrency=MAX_CONNECTIONS,
                 timeout_graceful_shutdown=SHUTDOWN_S,
             )
+        )
+
+    def _application(self, clock: Clock) -> ASGIApp:
+        config = self._config
+        return self._pages.application(
+            config.host_names,
+            book=self._book,
+            desk=AccountDesk(
+                book=self._book,
+                clock=clock,
+                stay=timedelta(hours=config.session_h),
+                secure=config.tls,
+            ),
+            rules=GateRules(
+                open_to_read=config.open_to_read, before=lambda: standing_of(self._hub)
+            ),
         )
 
     @property
@@ -232,7 +259,7 @@ def serve(
             threading.Thread(
                 target=_follow, args=(lifeline, process.parent_gone), daemon=True, name="lifeline"
             ).start()
-        _log.info("page at http://%s:%d", config.host, process.page_port)
+        _log.info("page at %s://%s:%d", config.scheme, config.host, process.page_port)
         ready(process.page_port)
         asyncio.run(process.run())
 

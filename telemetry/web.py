@@ -1,10 +1,9 @@
 """The page and its interface: static files, live state, pictures, items, requests, metrics."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -23,76 +22,34 @@ from controller.snapshot import (
     ProductSampled,
     SetPurity,
 )
-from controller.states import LineCommand, LineMode
+from telemetry.bodies import (
+    AcknowledgeBody,
+    CommandBody,
+    ItemsQuery,
+    ModeBody,
+    PlainBody,
+    ProductSampledBody,
+    ReviveBody,
+    SetPurityBody,
+    read_body,
+)
 from telemetry.broadcast import StateBroadcast
 from telemetry.clerk_status import ClerkStatus, PlantClerk
 from telemetry.delivery.ports import DeliveryError
 from telemetry.delivery.queue import ParcelStanding
 from telemetry.errors import DatabaseError
 from telemetry.guard import RequestGuard
+from telemetry.hmi.accounts import AccountBook
+from telemetry.hmi.desk import AccountDesk
+from telemetry.hmi.gate import Gate, GateRules, signed_in_name
+from telemetry.hmi.words import words
 from telemetry.hub import LineHub
 from telemetry.page_state import PageStateSource
 from telemetry.recorder import Recorder
 from telemetry.store import ItemStore
 from telemetry.store_reader import SessionBalance, StoredItem
-from vision.types import Fraction
 
 STATIC = Path(__file__).parent / "static"
-MAX_BODY_BYTES = 4096
-MAX_ITEMS = 1000
-DEFAULT_ITEMS = 100
-NO_BOUND_SEQ = 2**62
-
-Operator = Annotated[
-    str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    operator: Operator
-
-
-class _CommandBody(_Body):
-    command: LineCommand
-
-
-class _ModeBody(_Body):
-    mode: LineMode
-
-
-class _AcknowledgeBody(_Body):
-    kind: AlarmKind
-
-
-class _ProductSampledBody(_Body):
-    fraction: Fraction
-    target_g: float = Field(ge=0, allow_inf_nan=False)
-    other_g: float = Field(ge=0, allow_inf_nan=False)
-    pieces: int = Field(ge=1)
-    began_s_ago: float = Field(ge=0, allow_inf_nan=False)
-    ended_s_ago: float = Field(ge=0, allow_inf_nan=False)
-
-
-class _SetPurityBody(_Body):
-    fraction: Fraction
-    purity: float = Field(ge=0.5, le=0.995)
-
-
-class _ReviveBody(_Body):
-    parcel_id: int = Field(ge=1)
-
-
-class _ItemsQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    limit: int = Field(default=DEFAULT_ITEMS, ge=1, le=MAX_ITEMS)
-    before_seq: int = Field(default=NO_BOUND_SEQ, ge=1, le=NO_BOUND_SEQ)
-    session_id: str | None = None
-
-
-_BodyType = TypeVar("_BodyType", bound=_Body)
 _BALANCES = TypeAdapter(tuple[SessionBalance, ...])
 _PARCELS = TypeAdapter(tuple[ParcelStanding, ...])
 _ITEMS = TypeAdapter(tuple[StoredItem, ...])
@@ -126,7 +83,9 @@ class Pages:
         """Show this clerk's deliveries from now on. Any thread."""
         self._clerk = clerk
 
-    def application(self, host_names: frozenset[str]) -> Starlette:
+    def application(
+        self, host_names: frozenset[str], *, desk: AccountDesk, book: AccountBook, rules: GateRules
+    ) -> Starlette:
         """Return the guarded web application."""
         return Starlette(
             routes=[
@@ -146,15 +105,25 @@ class Pages:
                 Route("/api/lamp-removed", self.lamp_removed, methods=["POST"]),
                 Route("/api/product-sampled", self.product_sampled, methods=["POST"]),
                 Route("/api/purity", self.set_purity, methods=["POST"]),
+                Route("/sign-in", self.sign_in_page),
+                Route("/api/words", words),
+                *desk.routes(),
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],
-            middleware=[Middleware(RequestGuard, host_names=host_names)],
+            middleware=[
+                Middleware(RequestGuard, host_names=host_names),
+                Middleware(Gate, book=book, rules=rules),
+            ],
             exception_handlers={ValidationError: _bad_request},
         )
 
     async def page(self, _request: Request) -> Response:
         """The page itself."""
         return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
+
+    async def sign_in_page(self, _request: Request) -> Response:
+        """Where a user signs in, and where the first password is set."""
+        return FileResponse(STATIC / "sign-in.html", headers={"cache-control": "no-cache"})
 
     async def health(self, _request: Request) -> Response:
         """200 while telemetry works and can store, 503 while it cannot store."""
@@ -189,7 +158,7 @@ class Pages:
 
     async def items(self, request: Request) -> Response:
         """Stored items, newest first: `limit`, `before_seq`, `session_id` (default: the newest)."""
-        query = _ItemsQuery.model_validate(dict(request.query_params))
+        query = ItemsQuery.model_validate(dict(request.query_params))
         session = self._hub.session
         session_id = query.session_id or (session.session_id if session is not None else "")
 
@@ -216,7 +185,7 @@ class Pages:
 
     async def revive(self, request: Request) -> Response:
         """Try a dead delivery again; 409 if it is not dead."""
-        body = await _body(request, _ReviveBody)
+        body = await read_body(request, ReviveBody)
         if self._clerk is None:
             return _answer("this line keeps no accounts", 404)
         try:
@@ -229,42 +198,48 @@ class Pages:
 
     async def command(self, request: Request) -> Response:
         """Ask the line for a state change; 409 if its state does not allow it."""
-        body = await _body(request, _CommandBody)
+        body = await read_body(request, CommandBody)
         if self._hub.answering and body.command not in self._source.commands():
             return _answer(f"{body.command.value} is not possible in this state", 409)
-        return self._pass_on(PackmlRequest(command=body.command, operator=body.operator))
+        return self._pass_on(
+            PackmlRequest(command=body.command, operator=signed_in_name(request.scope))
+        )
 
     async def mode(self, request: Request) -> Response:
         """Ask the line for another unit mode; 409 if it would not change to it now."""
-        body = await _body(request, _ModeBody)
+        body = await read_body(request, ModeBody)
         if self._hub.answering and body.mode not in self._source.modes():
             words = f"the line is in {body.mode.value} mode, or not stopped, idle or aborted"
             return _answer(words, 409)
-        return self._pass_on(ModeRequest(mode=body.mode, operator=body.operator))
+        return self._pass_on(ModeRequest(mode=body.mode, operator=signed_in_name(request.scope)))
 
     async def acknowledge(self, request: Request) -> Response:
         """Tell that an alarm has been seen; 409 if it does not stand."""
-        body = await _body(request, _AcknowledgeBody)
+        body = await read_body(request, AcknowledgeBody)
         if body.kind not in {alarm.kind for alarm in self._hub.alarms}:
             return _answer(f"alarm {body.kind.value} does not stand", 409)
-        return self._pass_on(AcknowledgeAlarm(kind=body.kind, operator=body.operator))
+        return self._pass_on(
+            AcknowledgeAlarm(kind=body.kind, operator=signed_in_name(request.scope))
+        )
 
     async def lamp_removed(self, request: Request) -> Response:
         """Tell that the lamp has been taken off the line; 409 if none was found."""
-        body = await _body(request, _Body)
+        await read_body(request, PlainBody)
         if AlarmKind.LAMP_FOUND not in {alarm.kind for alarm in self._hub.alarms}:
             return _answer("no lamp alarm stands", 409)
-        return self._pass_on(LampRemoved(operator=body.operator))
+        return self._pass_on(LampRemoved(operator=signed_in_name(request.scope)))
 
     async def product_sampled(self, request: Request) -> Response:
         """Tell what a sample of a product came to, for holding its purity."""
-        body = await _body(request, _ProductSampledBody)
-        return self._pass_on(ProductSampled(**body.model_dump()))
+        body = await read_body(request, ProductSampledBody)
+        return self._pass_on(
+            ProductSampled(**body.model_dump(), operator=signed_in_name(request.scope))
+        )
 
     async def set_purity(self, request: Request) -> Response:
         """Want another purity of a product that is held."""
-        body = await _body(request, _SetPurityBody)
-        return self._pass_on(SetPurity(**body.model_dump()))
+        body = await read_body(request, SetPurityBody)
+        return self._pass_on(SetPurity(**body.model_dump(), operator=signed_in_name(request.scope)))
 
     def _pass_on(self, request: OperatorRequest) -> Response:
         if self._hub.request(request):
@@ -274,20 +249,6 @@ class Pages:
 
 def _newest_balances(store: ItemStore) -> tuple[SessionBalance, ...]:
     return store.balances(limit=20)
-
-
-async def _body(request: Request, kind: type[_BodyType]) -> _BodyType:
-    """Read a small JSON body.
-
-    Raises:
-        ValidationError: not JSON or not of this kind; an oversized body is cut and so not JSON.
-    """
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk[: MAX_BODY_BYTES - len(content)]
-        if len(content) >= MAX_BODY_BYTES:
-            break
-    return kind.model_validate_json(bytes(content))
 
 
 async def _bad_request(_request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ from typing import Final
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
 from fluent.runtime import FluentBundle, FluentResource
-from fluent.syntax.ast import Junk
+from fluent.syntax.ast import Junk, Message, Placeable, TextElement, VariableReference
 
 from telemetry.errors import TelemetryError
 
@@ -35,14 +35,15 @@ class Wording:
 
     Args:
         language: which.
+        part: of which catalogue; the reports' own has no name.
 
     Raises:
         WordingError: its catalogue is damaged.
     """
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Language, part: str = "") -> None:
         self.language = language
-        text = (CATALOGUE / f"{language.value}.ftl").read_text(encoding="utf-8")
+        text = (CATALOGUE / f"{part}{language.value}.ftl").read_text(encoding="utf-8")
         self._bundle = FluentBundle([language.value], use_isolating=False)
         self._resource = FluentResource(text)
         junk = [part for part in self._resource.body if isinstance(part, Junk)]
@@ -81,6 +82,18 @@ class Wording:
             raise WordingError(msg)
         return f"{value} {DAGGER}" if "review" in message.attributes else str(value)
 
+    def template(self, key: str) -> str:
+        """Return the words for a key with `{name}` where an argument goes, for a browser.
+
+        Raises:
+            WordingError: no such key, or its words hold more than text and arguments.
+        """
+        for message in self._resource.body:
+            if isinstance(message, Message) and message.id.name == key and message.value:
+                return "".join(_plain(part, key) for part in message.value.elements)
+        msg = f"catalogue {self.language.value} has no {key!r}"
+        raise WordingError(msg)
+
     def word(self, prefix: str, name: str) -> str:
         """Return `prefix-name`, or the name itself where the catalogue has no such word."""
         key = f"{prefix}-{name}"
@@ -95,6 +108,15 @@ class Wording:
         """Return day, time and offset as the language writes them."""
         pattern = "d MMMM y, HH:mm ZZZZZ"
         return str(format_datetime(value, pattern, locale=self.language.value))
+
+
+def _plain(part: TextElement | Placeable, key: str) -> str:
+    if isinstance(part, TextElement):
+        return str(part.value)
+    if isinstance(part.expression, VariableReference):
+        return f"{{{part.expression.id.name}}}"
+    msg = f"{key!r} holds more than text and arguments"
+    raise WordingError(msg)
 
 
 @cache

@@ -1,6 +1,7 @@
 // Shows the state that the telemetry process sends and posts what the operator asks.
 // The page decides nothing: what a button does is up to the line, which may refuse.
-"use strict";
+import { ask, begin, may } from "/static/session.js";
+import { clock, has, number, percent, t, word } from "/static/words.js";
 
 const STALE_AFTER_MS = 3000;
 const NORMAL_STATES = new Set(["idle", "starting", "execute", "resetting", "stopped", "stopping",
@@ -12,12 +13,6 @@ let shownPicture = 0;
 let pictureLoading = false;
 
 const at = (id) => document.getElementById(id);
-const words = (name) => name.replaceAll("_", " ");
-const whole = (value) => Math.round(value).toLocaleString("en");
-const fixed = (value, digits) => value === null || value === undefined ? "–" : value.toFixed(digits);
-const percent = (value) => `${(100 * value).toFixed(1)} %`;
-const clock = (date) => date.toLocaleTimeString([], { hour12: false });
-
 function put(id, text) {
   const node = at(id);
   if (node.textContent !== text) node.textContent = text;
@@ -40,50 +35,53 @@ function fill(id, build) {
 
 function showState(state) {
   const line = state.line;
-  put("line-id", state.session ? state.session.line_id : "Sorting line");
-  put("session-id", state.session ? `session ${state.session.session_id}` : "no session");
-  put("state", line ? line.state : "no line");
-  put("state-reason", line ? line.state_reason : "waiting for the line to connect");
+  put("line-id", state.session ? state.session.line_id : t("title"));
+  put("session-id", state.session ? t("session", { id: state.session.session_id }) : t("no-session"));
+  put("state", line ? word("state", line.state) : t("no-line"));
+  at("state").dataset.state = line ? line.state : "";
+  put("state-reason", line ? line.state_reason : t("waiting-line"));
   at("state-box").classList.toggle("abnormal", Boolean(line) && !NORMAL_STATES.has(line.state));
   if (!line) return;
-  put("belt", `${fixed(line.belt_speed_mm_per_s / 1000, 2)} m/s`);
-  put("frames", `${fixed(line.frames_per_s, 1)} /s, ${whole(line.frames_dropped)} dropped`);
-  put("frame-age", line.frame_age_ms === null ? "none" : `${fixed(line.frame_age_ms, 0)} ms`);
-  put("link", line.link_ok ? `${fixed(line.link_round_trip_ms, 1)} ms` : "lost");
+  put("belt", t("unit-m-per-s", { value: number(line.belt_speed_mm_per_s / 1000, 2) }));
+  put("frames", t("dropped", { rate: number(line.frames_per_s, 1), count: number(line.frames_dropped) }));
+  put("frame-age", line.frame_age_ms === null ? t("none") : t("unit-ms", { value: number(line.frame_age_ms) }));
+  put("link", line.link_ok ? t("unit-ms", { value: number(line.link_round_trip_ms, 1) }) : t("lost"));
   at("link").classList.toggle("bad", !line.link_ok);
-  put("queue", `${line.queue_used} pulses`);
-  put("clock", `± ${fixed(line.tick_sd, 2)} ticks`);
-  put("bundle", `model ${line.bundle_id}`);
+  put("queue", t("unit-pulses", { value: number(line.queue_used) }));
+  put("clock", t("unit-ticks", { value: number(line.tick_sd, 2) }));
+  put("air", line.air_nl_per_t === null ? "–" : t("unit-air", { value: number(line.air_nl_per_t) }));
+  put("bundle", t("model", { id: line.bundle_id }));
 }
 
 function showCommands(state) {
-  const allowed = new Set(state.commands);
-  const mode = at("mode");
-  mode.dataset.mode = state.line?.mode === "production" ? "maintenance" : "production";
-  mode.textContent = mode.dataset.mode === "maintenance" ? "Maintenance mode" : "Production mode";
-  mode.disabled = !state.modes.includes(mode.dataset.mode);
+  const allowed = new Set(may("operate") ? state.commands : []);
   for (const button of document.querySelectorAll("[data-command]")) {
     button.disabled = !allowed.has(button.dataset.command);
   }
+  const mode = at("mode");
+  mode.dataset.mode = state.line?.mode === "production" ? "maintenance" : "production";
+  mode.textContent = word("mode", mode.dataset.mode);
+  mode.disabled = !may("operate") || !state.modes.includes(mode.dataset.mode);
 }
 
 function alarmItem(alarm) {
   const item = document.createElement("li");
   item.classList.toggle("seen", alarm.acknowledged);
   const title = document.createElement("strong");
-  title.textContent = `${words(alarm.kind)}, since ${clock(new Date(alarm.raised_at_utc))}`;
+  title.textContent = t("alarm-since", { name: word("alarm", alarm.kind), time: clock(new Date(alarm.raised_at_utc)) });
   const detail = document.createElement("p");
   detail.textContent = alarm.detail;
   const remedy = document.createElement("p");
-  remedy.textContent = `→ ${alarm.remedy}`;
+  remedy.textContent = `→ ${has(`response-${alarm.kind}`) ? t(`response-${alarm.kind}`) : alarm.remedy}`;
   const text = document.createElement("div");
   text.append(title, detail, remedy);
   item.append(text);
+  if (!may("operate")) return item;
   if (!alarm.acknowledged) {
-    item.append(button("Acknowledge", () => post("/api/acknowledge", { kind: alarm.kind })));
+    item.append(button(t("acknowledge"), () => post("/api/acknowledge", { kind: alarm.kind })));
   }
   if (alarm.kind === "lamp_found") {
-    item.append(button("Lamp removed", () => post("/api/lamp-removed", {})));
+    item.append(button(t("lamp-removed"), () => post("/api/lamp-removed", {})));
   }
   return item;
 }
@@ -98,7 +96,7 @@ function button(text, act) {
 let shownAlarms = "";
 
 function showAlarms(state) {
-  const key = JSON.stringify(state.alarms.map((a) => [a.kind, a.acknowledged, a.detail, a.remedy]));
+  const key = JSON.stringify([may("operate"), document.documentElement.lang, state.alarms.map((a) => [a.kind, a.acknowledged, a.detail, a.remedy])]);
   if (key === shownAlarms) return; // rebuilding would take a button from under a finger
   shownAlarms = key;
   at("alarms").replaceChildren(...state.alarms.map(alarmItem));
@@ -121,33 +119,35 @@ function showPicture(state) {
 }
 
 function purityWords(told) {
-  if (!told || (!told.share && told.reason.startsWith("no sample"))) return "not audited";
-  if (!told.share) return `not told: ${told.reason}`;
+  if (!told || (!told.share && told.reason.startsWith("no sample"))) return t("not-audited");
+  if (!told.share) return t("purity-not-told", { reason: told.reason });
   const { value, low, high, level, basis, evidence } = told.share;
-  return `${percent(value)} (${fixed(100 * low, 1)}–${fixed(100 * high, 1)}), by ${basis}, `
-    + `${fixed(100 * level, 0)} %, ${evidence.n_blocks} samples, ${fixed(evidence.audited_kg, 1)} kg, to ${evidence.audit_date}`;
+  return t("purity-told", {
+    value: percent(value), low: number(100 * low, 1), high: number(100 * high, 1), basis: word("basis", basis),
+    level: percent(level, 0), samples: number(evidence.n_blocks), mass: number(evidence.audited_kg, 1),
+    date: new Date(evidence.audit_date).toLocaleDateString(document.documentElement.lang),
+  });
 }
 
 function showMasses(masses) {
   const invalid = Boolean(masses) && !masses.valid;
   at("mass-note").hidden = !invalid;
-  put("mass-note", invalid
-    ? `Estimated mass is not valid: items lie on one another (overlap index ${fixed(masses.overlap_index, 2)}).`
-    : "");
-  put("mass-model", masses ? `Masses by ${masses.model}, overlap index ${fixed(masses.overlap_index, 2)}.` : "");
+  put("mass-note", invalid ? t("mass-invalid", { index: number(masses.overlap_index, 2) }) : "");
+  put("mass-model", masses ? t("mass-model", { model: masses.model, index: number(masses.overlap_index, 2) }) : "");
 }
 
 function showFlow(state) {
   showMasses(state.line ? state.line.masses : null);
-  put("items-per-h", `${whole(state.minute.items_per_h)} /h`);
+  put("items-per-h", t("unit-items-h", { value: number(state.minute.items_per_h) }));
   const invalid = !at("mass-note").hidden;
-  put("kg-per-h", `${fixed(state.minute.mass_kg_per_h, 0)} kg/h${invalid ? ", not valid" : ""}`);
-  put("session-items", whole(state.whole_session.items));
+  const mass = t("unit-kg-h", { value: number(state.minute.mass_kg_per_h) });
+  put("kg-per-h", invalid ? t("not-valid", { value: mass }) : mass);
+  put("session-items", number(state.whole_session.items));
   fill("fractions", (body) => {
     state.minute.fractions.forEach((part, index) => {
       const session = state.whole_session.fractions[index];
       const row = cells(body.insertRow(), [
-        words(part.fraction), whole(part.items_per_h), fixed(part.mass_kg_per_h, 1),
+        word("fraction", part.fraction), number(part.items_per_h), number(part.mass_kg_per_h, 1),
         percent(part.share),
       ]);
       const bar = document.createElement("i");
@@ -155,7 +155,7 @@ function showFlow(state) {
       const cell = row.insertCell();
       cell.className = "bar";
       cell.append(bar, percent(session.mass_share));
-      cells(row, [whole(session.ejected.reduce((a, b) => a + b, 0))]);
+      cells(row, [number(session.ejected.reduce((a, b) => a + b, 0))]);
       const purity = row.insertCell();
       purity.className = "note";
       purity.textContent = purityWords(state.purity.find((told) => told.product === part.fraction));
@@ -168,34 +168,34 @@ function showBalance(state) {
   const books = state.store.account;
   if (!totals) return;
   const names = state.session ? state.session.station_names : [];
-  const stored = (pick) => books ? whole(pick(books.stored) + pick(books.gaps)) : "–";
+  const stored = (pick) => books ? number(pick(books.stored) + pick(books.gaps)) : "–";
   fill("balance", (body) => {
-    cells(body.insertRow(), ["seen", whole(totals.seen), books ? whole(books.seen) : "–"]);
+    cells(body.insertRow(), [t("seen"), number(totals.seen), books ? number(books.seen) : "–"]);
     totals.ejected.forEach((items, station) => {
-      cells(body.insertRow(), [`ejected ${names[station] ?? station}`, whole(items),
+      cells(body.insertRow(), [t("ejected-at", { station: word("fraction", names[station] ?? String(station)) }), number(items),
         stored((part) => part.ejected[station] ?? 0)]);
     });
     for (const outcome of OUTCOMES) {
-      cells(body.insertRow(), [outcome, whole(totals[outcome]), stored((part) => part[outcome])]);
+      cells(body.insertRow(), [t(`outcome-${outcome}`), number(totals[outcome]), stored((part) => part[outcome])]);
     }
-    cells(body.insertRow(), ["in flight", whole(totals.in_flight), books ? whole(books.in_flight) : "–"]);
+    cells(body.insertRow(), [t("in-flight"), number(totals.in_flight), books ? number(books.in_flight) : "–"]);
     const gaps = books ? books.gaps : null;
     if (gaps) {
       const without = gaps.ejected.reduce((a, b) => a + b, 0)
         + OUTCOMES.reduce((sum, outcome) => sum + gaps[outcome], 0);
-      cells(body.insertRow(), ["without record", whole(state.line.records_dropped), whole(without)]);
+      cells(body.insertRow(), [t("without-record"), number(state.line.records_dropped), number(without)]);
     }
-    cells(body.insertRow(), ["waiting for disk", "", whole(state.store.waiting)]);
+    cells(body.insertRow(), [t("waiting-disk"), "", number(state.store.waiting)]);
   });
   const closes = state.balance_closes && state.store_closes;
-  put("balance-verdict", closes ? "closes" : "does not close");
+  put("balance-verdict", t(closes ? "closes" : "does-not-close"));
   at("balance-verdict").classList.toggle("bad", !closes);
 }
 
 function showLatency(state) {
   fill("latency", (body) => {
     for (const stage of state.line ? state.line.latencies : []) {
-      cells(body.insertRow(), [words(stage.stage), fixed(stage.p50_ms, 2), fixed(stage.p99_ms, 2)]);
+      cells(body.insertRow(), [word("stage", stage.stage), number(stage.p50_ms, 2), number(stage.p99_ms, 2)]);
     }
   });
 }
@@ -204,10 +204,10 @@ function showFreshness(state) {
   let text = "";
   if (lastHeard === null) return;
   if (Date.now() - lastHeard > STALE_AFTER_MS) {
-    text = `Stale since ${clock(new Date(lastHeard))}: the telemetry process does not answer`;
+    text = t("stale-telemetry", { time: clock(new Date(lastHeard)) });
   } else if (state && state.session && !state.answering) {
     const silent = state.silent_s === null ? Date.now() : Date.now() - 1000 * state.silent_s;
-    text = `Stale since ${clock(new Date(silent))}: the line does not answer`;
+    text = t("stale-line", { time: clock(new Date(silent)) });
   }
   at("stale").hidden = !text;
   put("stale", text);
@@ -221,7 +221,6 @@ let latest = null;
 
 function show(state) {
   latest = state;
-  lastHeard = Date.now();
   showState(state);
   showCommands(state);
   showAlarms(state);
@@ -233,36 +232,23 @@ function show(state) {
 }
 
 async function post(path, body) {
-  const operator = at("operator").value.trim() || "operator";
-  try {
-    const answer = await fetch(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Sortline-Request": "1" },
-      body: JSON.stringify({ ...body, operator }),
-    });
-    put("answer", `${clock(new Date())} ${(await answer.json()).detail}`);
-  } catch {
-    put("answer", `${clock(new Date())} not delivered: the telemetry process does not answer`);
-  }
+  const { ok, detail } = await ask(path, body);
+  at("answer").classList.toggle("refused", !ok);
+  put("answer", `${clock(new Date())} ${detail}`);
+  if (latest) show(latest);
 }
 
-function remembered() {
-  try { return localStorage.getItem("operator"); } catch { return null; }
-}
-
-function remember(name) {
-  try { localStorage.setItem("operator", name); } catch { /* private window: ask again next time */ }
-}
-
-at("mode").addEventListener("click", () => post("/api/mode", { mode: at("mode").dataset.mode }));
 for (const node of document.querySelectorAll("[data-command]")) {
   node.disabled = true;
   node.addEventListener("click", () => post("/api/command", { command: node.dataset.command }));
 }
-at("operator").value = remembered() || "operator";
-at("operator").addEventListener("change", () => remember(at("operator").value.trim()));
+at("mode").addEventListener("click", () => post("/api/mode", { mode: at("mode").dataset.mode }));
+
+await begin();
 lastHeard = Date.now();
 setInterval(() => showFreshness(latest), 500);
-
 const events = new EventSource("/api/events");
-events.addEventListener("state", (event) => show(JSON.parse(event.data)));
+events.addEventListener("state", (event) => {
+  lastHeard = Date.now();
+  show(JSON.parse(event.data));
+});

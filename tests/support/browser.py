@@ -86,6 +86,15 @@ class Browser:
         """Go to a page."""
         self._page_call("Page.navigate", url=url)
 
+    def set_cookie(self, url: str, name: str, value: str) -> None:
+        """Give the page a cookie, as its server would."""
+        self._page_call("Network.setCookie", url=url, name=name, value=value, httpOnly=True)
+
+    def fill(self, selector: str, text: str) -> None:
+        """Type a text into a field."""
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
+        self._page_call("Input.insertText", text=text)
+
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression in the page."""
         answer = self._page_call("Runtime.evaluate", expression=expression, returnByValue=True)

@@ -15,9 +15,13 @@ import httpx
 
 from calibration.clock import MonotonicClock
 from telemetry.guard import REQUEST_HEADER
+from telemetry.hmi.desk import FIRST_ADMIN
+from telemetry.hmi.first_password import VARIABLE
+from telemetry.hmi.gate import COOKIE, CSRF_HEADER
 from telemetry.store import ItemStore
 from telemetry.store_reader import SessionBalance
 from telemetry.wall import UtcMapper
+from tests.support.page_user import PASSWORD
 from tests.support.telemetry_rig import is_alive
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +99,9 @@ class LineProcess:
             stdout=self._output,
             stderr=self._log,
             start_new_session=True,
+            env={**os.environ, VARIABLE: PASSWORD},
         )
+        self._headers: dict[str, str] = {}
         self._family: set[int] = set()
 
     def __enter__(self) -> Self:
@@ -164,14 +170,25 @@ class LineProcess:
 
     def command(self, command: str) -> None:
         """Press a button on the page."""
-        answer = httpx.post(
-            f"{self._page}/api/command",
-            json={"command": command, "operator": "test"},
-            headers={REQUEST_HEADER: "1"},
+        if not self._headers:
+            self._sign_in()
+        answer = self._post("/api/command", {"command": command})
+        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+
+    def _sign_in(self) -> None:
+        answer = self._post("/api/sign-in", {"name": FIRST_ADMIN, "password": PASSWORD})
+        assert answer.status_code == httpx.codes.OK, answer.text
+        cookie = f"{COOKIE}={answer.cookies[COOKIE]}"
+        self._headers = {CSRF_HEADER: answer.json()["csrf"], "cookie": cookie}
+
+    def _post(self, path: str, body: dict[str, str]) -> httpx.Response:
+        return httpx.post(
+            self._page + path,
+            json=body,
+            headers={REQUEST_HEADER: "1", **self._headers},
             timeout=10,
             trust_env=False,
         )
-        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
 
     def start_sorting(self) -> None:
         """Reset and start, as an operator would, and wait until it runs."""

@@ -19,6 +19,7 @@ from telemetry.store import ItemStore
 from telemetry.store_reader import SessionBalance
 from telemetry.supervise import TelemetrySupervisor
 from telemetry.wall import UtcMapper
+from tests.support.page_user import signed_in
 from tests.support.telemetry_line import STATIONS, RecordSource
 
 CLOCK = MonotonicClock()
@@ -76,6 +77,7 @@ class Rig:
         self.feed = SocketFeed(
             socket_path=self.config.socket_path, clock=CLOCK, record_capacity=record_capacity
         )
+        self.headers = signed_in(self.config.users_path)
         self.session_id = session_id
         self.source = RecordSource(session_id)
         self.published = 0
@@ -119,10 +121,9 @@ class Rig:
         return httpx.get(self._url(path), params=parameters, timeout=10, trust_env=False)
 
     def post(self, path: str, **body: Any) -> httpx.Response:
-        """Post as the page does."""
-        return httpx.post(
-            self._url(path), json=body, headers={REQUEST_HEADER: "1"}, timeout=10, trust_env=False
-        )
+        """Post as the page of a signed-in technician does."""
+        headers = {REQUEST_HEADER: "1", **self.headers}
+        return httpx.post(self._url(path), json=body, headers=headers, timeout=10, trust_env=False)
 
     def state(self) -> Any:
         """Return the page's state."""

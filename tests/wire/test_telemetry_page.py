@@ -17,6 +17,7 @@ import pytest
 
 from controller.snapshot import LampRemoved, MassStanding, OperatorRequest, PackmlRequest
 from controller.states import LineCommand
+from telemetry.hmi.gate import COOKIE
 from telemetry.plant.audits import ProductSample, SamplePart, enter_sample
 from telemetry.plant.config import PlantConfig
 from telemetry.plant.opening import open_plant
@@ -105,8 +106,10 @@ def line(rig: Rig) -> Iterator[LiveLine]:
 @pytest.fixture
 def browser(rig: Rig, tmp_path: Path) -> Iterator[Browser]:
     with Browser(profile=tmp_path / "profile") as opened:
-        opened.open(f"http://127.0.0.1:{rig.supervisor.port}/")
-        opened.wait_until("document.readyState === 'complete' && document.querySelector('#state')")
+        url = f"http://127.0.0.1:{rig.supervisor.port}/"
+        opened.set_cookie(url, COOKIE, rig.headers["cookie"].partition("=")[2])
+        opened.open(url)
+        opened.wait_until("document.readyState === 'complete' && document.querySelector('#user')")
         yield opened
     shutil.rmtree(tmp_path / "profile", ignore_errors=True)
 
@@ -122,9 +125,9 @@ def test_the_page_shows_the_line_and_its_buttons_reach_it(
     rig: Rig, line: LiveLine, browser: Browser
 ) -> None:
     line.lamp.set()
-    browser.wait_until(shows("#state", "execute"))
+    browser.wait_until(shows("#state", "sorting"))
     browser.wait_until("document.querySelector('#picture').naturalWidth === 640")
-    browser.wait_until(shows("#alarms", "lamp found"))
+    browser.wait_until(shows("#alarms", "Mercury lamp on the belt"))
     browser.wait_until(shows("#balance-verdict", "closes"))
     assert browser.evaluate("document.querySelector('[data-command=start]').disabled")
     assert browser.evaluate("document.querySelectorAll('#fractions tr').length") == 6
@@ -172,7 +175,7 @@ def test_the_page_shows_a_purity_once_samples_were_entered(
 ) -> None:
     plant = rig.config.database
     assert plant is not None
-    browser.wait_until(shows("#state", "execute"))
+    browser.wait_until(shows("#state", "sorting"))
     with closing(open_plant(plant).database) as database:
         for place in range(8):
             enter_sample(database, product_sample(place), now=utc_now())
@@ -183,7 +186,7 @@ def test_the_page_shows_a_purity_once_samples_were_entered(
 def test_the_page_says_when_line_or_telemetry_are_gone_and_recovers(
     rig: Rig, line: LiveLine, browser: Browser
 ) -> None:
-    browser.wait_until(shows("#state", "execute"))
+    browser.wait_until(shows("#state", "sorting"))
     line.silent.set()
     browser.wait_until(f"{STALE} && {shows('#stale', 'line does not answer')}")
     disabled = "[...document.querySelectorAll('[data-command]')].every(b => b.disabled)"

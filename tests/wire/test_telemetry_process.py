@@ -16,6 +16,7 @@ from controller.snapshot import AcknowledgeAlarm, AlarmKind, LampRemoved, Packml
 from controller.states import LineCommand
 from telemetry.errors import TelemetryStartError
 from telemetry.supervise import SupervisorState
+from tests.support.page_user import signed_in
 from tests.support.telemetry_line import lamp_alarm
 from tests.support.telemetry_rig import CLOCK, Rig, config_in, is_alive, wait_for
 
@@ -62,14 +63,15 @@ def test_a_session_ends_with_its_closing_mark(rig: Rig) -> None:
 
 def test_operator_requests_reach_the_line(rig: Rig) -> None:
     rig.start()
+    rig.headers = signed_in(rig.config.users_path, "Айгүл")
     rig.publish(1)
     alarm = lamp_alarm(CLOCK.now_ns())
     rig.feed.publish_snapshot(rig.source.snapshot(CLOCK.now_ns(), alarms=(alarm,)))
     wait_for(lambda: rig.state()["alarms"], "the alarm")
-    assert rig.post("/api/command", command="hold", operator="Айгүл").status_code == 202
-    answer = rig.post("/api/acknowledge", kind="lamp_found", operator="b")
+    assert rig.post("/api/command", command="hold").status_code == 202
+    answer = rig.post("/api/acknowledge", kind="lamp_found")
     assert answer.status_code == 202
-    assert rig.post("/api/lamp-removed", operator="c").status_code == 202
+    assert rig.post("/api/lamp-removed").status_code == 202
     requests = []
 
     def arrived() -> bool:
@@ -79,8 +81,8 @@ def test_operator_requests_reach_the_line(rig: Rig) -> None:
     wait_for(arrived, "three requests")
     assert requests == [
         PackmlRequest(command=LineCommand.HOLD, operator="Айгүл"),
-        AcknowledgeAlarm(kind=AlarmKind.LAMP_FOUND, operator="b"),
-        LampRemoved(operator="c"),
+        AcknowledgeAlarm(kind=AlarmKind.LAMP_FOUND, operator="Айгүл"),
+        LampRemoved(operator="Айгүл"),
     ]
 
 
@@ -184,7 +186,7 @@ def test_a_full_disk_is_an_alarm_and_passes(rig: Rig) -> None:
     assert state["alarms"][0]["kind"] == "disk_full"
     assert not state["store"]["available"]
     assert rig.get("/healthz").status_code == 503
-    assert rig.post("/api/acknowledge", kind="disk_full", operator="a").status_code == 202
+    assert rig.post("/api/acknowledge", kind="disk_full").status_code == 202
     assert rig.feed.records_waiting > 0
     resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
     rig.wait_confirmed()

@@ -1,0 +1,1 @@
+"""Who may use the page, in what words, and what was done: users, sessions, audit log."""
