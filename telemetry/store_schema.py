@@ -4,10 +4,11 @@ import sqlite3
 from pathlib import Path
 
 from telemetry.errors import StoreError, StoreVersionError
+from vision.overlap_index import LIMIT as OVERLAP_LIMIT
 
 APPLICATION_ID = 0x534C4E45
 """`SLNE` in SQLite's application_id: tells a store from any other SQLite file."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE sessions (
@@ -54,7 +55,14 @@ CREATE TABLE gaps (
 CREATE INDEX gaps_by_session ON gaps (session);
 """
 
-_STATEMENTS = tuple(part.strip() for part in SCHEMA.split(";\n") if part.strip())
+_FIRST = tuple(part.strip() for part in SCHEMA.split(";\n") if part.strip())
+INVALID_MASSES = (
+    "CREATE INDEX invalid_masses ON stories (session, record_seq)"
+    f" WHERE json_extract(story, '$.overlap_index') > {OVERLAP_LIMIT!r}"
+)
+"""Finds the items whose mass the overlap index marks invalid; they are few among many."""
+_VERSIONS = (_FIRST, (*_FIRST, INVALID_MASSES))
+"""Statements of each schema version, 1 first; a later one only adds to the one before."""
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -91,9 +99,10 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     database.execute("PRAGMA foreign_keys = ON")
-    if _number(database, "PRAGMA user_version") == 0:
+    version = _number(database, "PRAGMA user_version")
+    if version < SCHEMA_VERSION:
         database.execute("BEGIN IMMEDIATE")
-        for statement in _STATEMENTS:
+        for statement in _VERSIONS[-1][len(_VERSIONS[version - 1]) if version else 0 :]:
             database.execute(statement)
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -113,7 +122,7 @@ def _check_identity(database: sqlite3.Connection, path: Path) -> None:
         )
         raise StoreVersionError(msg)
     made = {row[0] for row in database.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")}
-    if version and made != set(_STATEMENTS):
+    if version and made != set(_VERSIONS[version - 1]):
         msg = (
             f"store {path} claims schema {version} but its tables differ: another version of this "
             "program made it; move the file away to keep it, or name another telemetry.store_path"

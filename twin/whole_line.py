@@ -70,7 +70,12 @@ def load_line(path: Path, recipe: Path | None = None) -> WholeLine:
     located = telemetry.beside(folder)
     plant = None
     if accounts is not None:
-        plant = PlantLine(accounts=accounts, line_id=line.line.id, store_path=located.store_path)
+        plant = PlantLine(
+            accounts=accounts,
+            line_id=line.line.id,
+            store_path=located.store_path,
+            mass_model=line.tracker.mass_model,
+        )
     return WholeLine(
         path=path,
         line=line,

@@ -37,6 +37,7 @@ class Amount:
         high_g: upper end.
         methods: how its parts were found.
         entries: number of entries.
+        invalid_g: part of it that the overlap index marks invalid.
     """
 
     mass_g: int = 0
@@ -45,6 +46,7 @@ class Amount:
     high_g: int | None = 0
     methods: frozenset[MassMethod] = frozenset()
     entries: int = 0
+    invalid_g: int = 0
 
     @property
     def is_estimate(self) -> bool:
@@ -61,6 +63,7 @@ class Amount:
             high_g=None if self.high_g is None or high_g is None else self.high_g + high_g,
             methods=self.methods | {mass.method},
             entries=self.entries + 1,
+            invalid_g=self.invalid_g + mass.invalid_g,
         )
 
     def plus_amount(self, other: "Amount") -> "Amount":
@@ -74,6 +77,7 @@ class Amount:
             high_g=high,
             methods=self.methods | other.methods,
             entries=self.entries + other.entries,
+            invalid_g=self.invalid_g + other.invalid_g,
         )
 
 
@@ -171,6 +175,12 @@ class Books:
     def out_g(self) -> int:
         """All that left the belt."""
         return self.products_g + self.residue_g + self.removals_g
+
+    @property
+    def invalid_g(self) -> int:
+        """What left the belt where the overlap index marks the estimate invalid."""
+        products = sum(line.amount.invalid_g for line in self.products)
+        return products + sum(line.amount.invalid_g for line in self.residue)
 
     @property
     def landfilled_g(self) -> int:

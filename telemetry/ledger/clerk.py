@@ -58,7 +58,13 @@ class Clerk:
             self._ledger = ledger = Ledger(self._database, accounts, now=now)
             items = LineItems(line.store_path, line.line_id, accounts.calendar)
             weighs = accounts.weighbridge or accounts.belt_scale is not None
-            self._posting = LinePosting(ledger, items, line_id=line.line_id, weighs_input=weighs)
+            self._posting = LinePosting(
+                ledger,
+                items,
+                line_id=line.line_id,
+                weighs_input=weighs,
+                mass_model=line.mass_model,
+            )
             self._watch = InstrumentWatch(ledger, clock)
             stack.callback(self._watch.close)
             self._queue = DeliveryQueue(self._database)

@@ -65,6 +65,8 @@ class Mass:
         low_g: lower end of its interval, None where none is known.
         high_g: upper end.
         level: of the interval, e.g. 0.95; None without one.
+        invalid_g: part of it that was estimated where items lay on one another more than the
+            overlap index allows (`vision/overlap_index.py`): it is booked, and cannot be relied on.
     """
 
     mass_g: int
@@ -73,6 +75,7 @@ class Mass:
     low_g: int | None = None
     high_g: int | None = None
     level: float | None = None
+    invalid_g: int = 0
 
     @property
     def is_estimate(self) -> bool:

@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         correct.add_argument("--reason", required=True)
         if name == "edit":
             correct.add_argument("--mass-kg", type=float, required=True)
-            add_method(correct, default=None)
+            add_method(correct, required=False)
     add_stock_arguments(
         actions.add_parser("dispatch", help="enter what left the plant, out of stock"),
         actions.add_parser("count", help="enter stock of one code as a person found it"),

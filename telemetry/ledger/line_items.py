@@ -16,6 +16,7 @@ from telemetry.measures.food import ShiftFood
 from telemetry.measures.season import DayComposition
 from telemetry.measures.weee import WeeeCount, propose
 from telemetry.store_writer import RecordStory
+from vision.overlap_index import LIMIT as OVERLAP_LIMIT
 from vision.types import Fraction
 
 _MINUTES = """
@@ -25,6 +26,12 @@ FROM items i JOIN sessions s USING (session)
 WHERE s.line_id = ? AND i.at_utc >= ? AND i.at_utc < ?
 GROUP BY 1, 4, 5, 6, 7 ORDER BY 1, 4
 """
+_INVALID = f"""
+SELECT s.session_id, substr(i.at_utc, 1, 16), i.fraction, i.station, i.outcome, sum(i.mass_g)
+FROM stories t JOIN items i USING (session, record_seq) JOIN sessions s USING (session)
+WHERE json_extract(t.story, '$.overlap_index') > {OVERLAP_LIMIT!r}
+AND s.line_id = ? AND i.at_utc >= ? AND i.at_utc < ? GROUP BY 1, 2, 3, 4, 5
+"""  # noqa: S608 - a number of this program
 _REMOVED = """
 SELECT s.session_id, i.track_id, i.fraction, i.at_utc FROM items i JOIN sessions s USING (session)
 WHERE s.line_id = ? AND i.outcome = ? AND i.at_utc >= ? AND i.at_utc < ? ORDER BY i.at_utc
@@ -33,6 +40,12 @@ _STORIES = """
 SELECT t.story FROM items i JOIN sessions s USING (session)
 JOIN stories t USING (session, record_seq)
 WHERE s.line_id = ? AND i.fraction IN ('weee', 'mercury_lamp') AND i.at_utc >= ? AND i.at_utc < ?
+"""
+_SIZES = """
+SELECT json_extract(t.story, '$.mass_model'), i.fraction, json_extract(t.story, '$.track.width_mm'),
+       json_extract(t.story, '$.track.length_mm')
+FROM stories t JOIN items i USING (session, record_seq) JOIN sessions s USING (session)
+WHERE s.line_id = ? AND s.session_id = ? LIMIT 2000
 """
 _NAMED = """
 SELECT i.session, i.fraction, count(*), sum(i.outcome IN (?, ?))
@@ -61,6 +74,7 @@ class MinuteSum:
         items: how many.
         mass_g: estimated.
         squares_g2: sum of the squared masses, for their spread.
+        invalid_g: part of the mass that the overlap index marks invalid.
     """
 
     session_id: str
@@ -73,6 +87,7 @@ class MinuteSum:
     items: int
     mass_g: float
     squares_g2: float
+    invalid_g: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +105,15 @@ class NamedItems:
     fraction: Fraction
     items: int
     sorted_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizedItem:
+    """Size of an item (mm) as the line took it."""
+
+    fraction: Fraction
+    width_mm: float
+    length_mm: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +146,12 @@ class LineItems:
         Raises:
             StoreError: the store cannot be read.
         """
-        for row in self._rows(_MINUTES, (self._line_id, _text(start), _text(end))):
+        bounds = (self._line_id, _text(start), _text(end))
+        invalid_g = {tuple(key): mass_g for *key, mass_g in self._rows(_INVALID, bounds)}
+        for row in self._rows(_MINUTES, bounds):
             session_id, names, ending, minute_text, fraction, station, outcome, *sums = row
             items, mass_g, squares_g2 = sums
+            key = (session_id, minute_text, fraction, station, outcome)
             minute = datetime.fromisoformat(f"{minute_text}:00+00:00")
             ejected = outcome == ItemOutcome.EJECTED.value
             yield MinuteSum(
@@ -138,7 +165,25 @@ class LineItems:
                 items=items,
                 mass_g=mass_g,
                 squares_g2=squares_g2,
+                invalid_g=invalid_g.get(key, 0.0),
             )
+
+    def sizes(self, session_id: str) -> tuple[str, tuple[SizedItem, ...]]:
+        """Return what weighed a session's items, and the sizes of its first 2,000.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        rows = list(self._rows(_SIZES, (self._line_id, session_id)))
+        sized = tuple(
+            SizedItem(
+                fraction=Fraction(fraction),
+                width_mm=width_mm,
+                length_mm=length_mm,
+            )
+            for _, fraction, width_mm, length_mm in rows
+        )
+        return (str(rows[0][0] or "") if rows else "", sized)
 
     def removed(self, start: datetime, end: datetime) -> Iterator[RemovedItem]:
         """Yield items taken off by hand.

@@ -7,8 +7,9 @@ has corrected is left alone.
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from statistics import NormalDist
 from typing import Final
 
@@ -28,9 +29,9 @@ from telemetry.ledger.entries import (
     ShiftClosed,
 )
 from telemetry.ledger.line_items import LineItems, MinuteSum
+from telemetry.ledger.mass_spread import MassSpreads, Spreads
 from telemetry.ledger.shifts import Shift
 from telemetry.ledger.store import Ledger, opening
-from vision.mass import relative_sd
 from vision.types import Fraction
 
 LATE_RECORDS: Final = "records that came later"
@@ -50,15 +51,24 @@ class LinePosting:
         items: of the line.
         line_id: named in uids.
         weighs_input: whether a scale books what comes in; otherwise the line's estimate does.
+        mass_model: file of the model that weighs the line's items, None for the built-in law.
     """
 
     def __init__(
-        self, ledger: Ledger, items: LineItems, *, line_id: str, weighs_input: bool
+        self,
+        ledger: Ledger,
+        items: LineItems,
+        *,
+        line_id: str,
+        weighs_input: bool,
+        mass_model: Path | None = None,
     ) -> None:
         self._ledger = ledger
         self._items = items
         self._line_id = line_id
         self._weighs_input = weighs_input
+        self._mass_model = mass_model
+        self._spreads = MassSpreads(items, mass_model)
 
     def post(self, now: datetime) -> int:
         """Book everything that is final; return how many ledger rows that made.
@@ -68,6 +78,8 @@ class LinePosting:
             DatabaseUnavailableError: the plant's database cannot be written; try again later.
         """
         start = now - LOOK_BACK
+        # A running session has sizes to come: what is learned of it is looked up anew each time.
+        self._spreads = MassSpreads(self._items, self._mass_model)
         groups: dict[tuple[str, str], list[MinuteSum]] = {}
         for part in self._items.minutes(start, now):
             if part.over or part.shift.end + GRACE < now:
@@ -106,7 +118,7 @@ class LinePosting:
                     fraction=fraction,
                     bin=station,
                     code=codes.product(fraction, shift.day).code,
-                    mass=_estimate(chosen, session_id),
+                    mass=self._estimate(chosen, session_id),
                     items=sum(part.items for part in chosen),
                 ),
             )
@@ -115,14 +127,14 @@ class LinePosting:
         if left:
             body = Residue(
                 code=codes.entry(codes.residue, shift.day).code,
-                mass=_estimate(left, session_id),
+                mass=self._estimate(left, session_id),
                 pending_review=any(part.fraction is Fraction.MERCURY_LAMP for part in left),
                 items=sum(part.items for part in left),
             )
             yield entry("residue", body)
         if not self._weighs_input:
             code = codes.entry(codes.received, shift.day).code
-            yield entry("received", Received(code=code, mass=_estimate(parts, session_id)))
+            yield entry("received", Received(code=code, mass=self._estimate(parts, session_id)))
 
     def _removals(
         self, start: datetime, now: datetime, shifts: dict[str, Shift]
@@ -168,7 +180,7 @@ class LinePosting:
                 rated_kg_per_h=round(rated_t_per_h * 1000),
                 hours_planned=shift.hours,
                 hours_run=minutes * 60 / _S_PER_H,
-                processed=_estimate(parts, self._line_id),
+                processed=self._estimate(parts, self._line_id),
             )
             yield Entry(
                 uid=f"line:{self._line_id}:{shift_id}:closed",
@@ -176,6 +188,9 @@ class LinePosting:
                 shift=shift_id,
                 body=body,
             )
+
+    def _estimate(self, parts: Iterable[MinuteSum], source: str) -> Mass:
+        return estimate(parts, source, self._spreads.of)
 
     def _changed(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Yield what is new, and corrections of what came later; a person's word stands."""
@@ -204,16 +219,23 @@ def _by_bin(parts: Sequence[MinuteSum]) -> dict[tuple[str, Fraction], list[Minut
     return found
 
 
-def _estimate(parts: Iterable[MinuteSum], source: str) -> Mass:
-    """Sum estimates; items vary on their own, a fraction's law errs for all of its items alike."""
-    by_fraction: dict[Fraction, float] = {}
-    variance_g2 = 0.0
+def estimate(parts: Iterable[MinuteSum], source: str, spreads: Callable[[str], Spreads]) -> Mass:
+    """Sum estimates; items vary on their own, a fraction's law errs for all of its items alike.
+
+    Args:
+        parts: to add up.
+        source: line or session.
+        spreads: by session.
+    """
+    law_sd_g: dict[Fraction, float] = {}
+    whole_g = invalid_g = variance_g2 = 0.0
     for part in parts:
-        by_fraction[part.fraction] = by_fraction.get(part.fraction, 0.0) + part.mass_g
-        variance_g2 += relative_sd(part.fraction)[0] ** 2 * part.squares_g2
-    for fraction, mass_g in by_fraction.items():
-        variance_g2 += (relative_sd(fraction)[1] * mass_g) ** 2
-    whole_g = sum(by_fraction.values())
+        spread = spreads(part.session_id)[part.fraction]
+        law_sd_g[part.fraction] = law_sd_g.get(part.fraction, 0.0) + spread.law * part.mass_g
+        variance_g2 += spread.item**2 * part.squares_g2
+        whole_g += part.mass_g
+        invalid_g += part.invalid_g
+    variance_g2 += sum(sd_g**2 for sd_g in law_sd_g.values())
     half_g = _Z * math.sqrt(variance_g2)
     return Mass(
         mass_g=round(whole_g),
@@ -222,4 +244,5 @@ def _estimate(parts: Iterable[MinuteSum], source: str) -> Mass:
         low_g=max(0, math.floor(whole_g - half_g)),
         high_g=math.ceil(whole_g + half_g),
         level=LEVEL,
+        invalid_g=min(round(invalid_g), round(whole_g)),
     )

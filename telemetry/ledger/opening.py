@@ -43,6 +43,11 @@ def read_plant_line(path: Path) -> PlantLine:
     except (KeyError, TypeError) as error:
         msg = f"{path}: line.id and telemetry.store_path are needed: {error} is missing"
         raise ConfigError([msg]) from error
+    folder = path.resolve().parent
+    model = document.get("tracker", {}).get("mass_model")
     return PlantLine(
-        accounts=accounts, line_id=line_id, store_path=(path.resolve().parent / store).resolve()
+        accounts=accounts,
+        line_id=line_id,
+        store_path=(folder / store).resolve(),
+        mass_model=None if model is None else folder / str(model),
     )

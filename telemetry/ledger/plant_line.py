@@ -14,8 +14,10 @@ class PlantLine:
         accounts: the plant's section.
         line_id: of the line.
         store_path: of the line's item store.
+        mass_model: file of the model that weighs its items; None where the built-in law does.
     """
 
     accounts: AccountsConfig
     line_id: str
     store_path: Path
+    mass_model: Path | None = None

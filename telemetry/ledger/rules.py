@@ -130,6 +130,8 @@ def _problems_of_mass(mass: Mass, *, most_g: int) -> Iterator[str]:
             f"mass {mass.mass_g / 1000:g} kg is absurd: at most {most_g / 1000:g} kg here; "
             "were kilograms meant, not tonnes?"
         )
+    if not 0 <= mass.invalid_g <= max(0, mass.mass_g):
+        yield f"{mass.invalid_g} g of {mass.mass_g} g cannot be invalid"
     ends = (mass.low_g, mass.high_g, mass.level)
     if any(end is None for end in ends) and any(end is not None for end in ends):
         yield "an interval has low_g, high_g and level"

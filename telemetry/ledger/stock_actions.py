@@ -39,7 +39,7 @@ def add_stock_arguments(dispatch: argparse.ArgumentParser, count: argparse.Argum
         what.add_argument("--code", help="six digits of the List of Waste")
         parser.add_argument("--mass-kg", type=float, required=True)
         parser.add_argument("--at", metavar="TIME", help="local time, default now")
-        add_method(parser, default=MassMethod.WEIGHBRIDGE)
+        add_method(parser, required=True)
     dispatch.add_argument(
         "--operation", required=True, choices=[one.value for one in Operation], help="what for"
     )
@@ -48,14 +48,14 @@ def add_stock_arguments(dispatch: argparse.ArgumentParser, count: argparse.Argum
     count.add_argument("--by", required=True, help="who counted")
 
 
-def add_method(parser: argparse.ArgumentParser, *, default: MassMethod | None) -> None:
-    """Declare how the mass was found."""
+def add_method(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Declare how the mass was found; there is no default that could claim a scale."""
     parser.add_argument(
         "--method",
         choices=[method.value for method in BY_HAND],
-        default=default.value if default else None,
-        help="how the mass was found (default: %(default)s)"
-        if default
+        required=required,
+        help="how the mass was found"
+        if required
         else "how the new mass was found (default: as before)",
     )
 

@@ -122,9 +122,9 @@ class LineStoreReader:
         except sqlite3.Error as error:
             msg = f"store {self._path} cannot be read: {error}"
             raise StoreError(msg) from error
-        if not known or version != SCHEMA_VERSION:
+        if not known or not 1 <= version <= SCHEMA_VERSION:
             database.close()
-            msg = f"{self._path} is no store of a line with schema {SCHEMA_VERSION}"
+            msg = f"{self._path} is no store of a line with schema 1 to {SCHEMA_VERSION}"
             raise StoreError(msg)
         return closing(database)
 

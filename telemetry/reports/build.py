@@ -27,9 +27,10 @@ from telemetry.measures.sorting import balance_closure, residue_share, sorted_ou
 from telemetry.measures.storage import StorageState
 from telemetry.reports import parts, sections
 from telemetry.reports.audit_evidence import with_audits
-from telemetry.reports.document import ReportDocument, Worksheet
+from telemetry.reports.document import SCHEMA, ReportDocument, Worksheet
 from telemetry.reports.errors import ReportBlockedError, ReportError
 from telemetry.reports.evidence import Evidence
+from telemetry.reports.fraction_figures import fraction_parts, overlap_part
 from telemetry.reports.notices import Circumstances, errors_of, warnings_of
 from telemetry.reports.period import Period, PeriodKind
 from telemetry.reports.reconciliation import reconciliation
@@ -131,6 +132,7 @@ class _Builder:
         self._period = period
         self._revision = revision
         self._rows = rows
+        self._entries = entries
         self._books = books_of(entries)
         self._codes = source.accounts.codes
         self._everything = [entry_of(row) for row in source.history]
@@ -156,6 +158,7 @@ class _Builder:
             yearly=landfill is not None,
         )
         return ReportDocument(
+            schema=SCHEMA,
             report_uid=report_uid(source.accounts, self._kind, period),
             revision=self._revision.number,
             action=self._revision.action.value,
@@ -182,6 +185,8 @@ class _Builder:
             stock=sections.stock(stock),
             worksheet=self._worksheet(),
             reconciliation=reconciled,
+            fractions=fraction_parts(books, self._entries),
+            overlap=overlap_part(books),
             model=sections.models(self._evidence),
             ledger=sections.ledger(self._rows),
             warnings=warnings_of(seen),

@@ -15,7 +15,7 @@ from telemetry.reports.document import ReportDocument
 from telemetry.reports.errors import ReportError, ReportRevisionError
 from telemetry.reports.evidence import Evidence
 from telemetry.reports.period import Period
-from telemetry.reports.seal import as_bytes, sealed
+from telemetry.reports.seal import as_bytes, as_version_of, sealed
 from telemetry.reports.signature import check_signature
 from telemetry.reports.store import ReportStore
 from telemetry.wall import WallClock
@@ -66,7 +66,7 @@ class ReportDesk:
         if filed.action == Action.CANCEL.value:
             msg = f"{period.label} was cancelled by revision {filed.revision}; it stays cancelled"
             raise ReportRevisionError(msg)
-        same = build(source, kind, period, _revision_of(filed))
+        same = as_version_of(build(source, kind, period, _revision_of(filed)), filed)
         if as_bytes(same) == newest.content:
             return filed, f"revision {filed.revision} is filed already, nothing has changed"
         if edit is None and not draft:

@@ -9,9 +9,13 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from calibration.section import Section
+from telemetry.reports.fraction_document import FractionPart, OverlapPart
 from telemetry.reports.scale_document import Reconciliation
 
-SCHEMA: Final = "sorting-line-report/1"
+SCHEMA: Final = "sorting-line-report/2"
+"""Version 2 adds `reconciliation`, `fractions` and `overlap`, which a new report always has."""
+FIRST_SCHEMA: Final = "sorting-line-report/1"
+"""Filed before; its documents are read, sealed, signed and cancelled as they are."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Tonnes = Annotated[float, Field(ge=0)]
 Code = Annotated[str, Field(pattern=r"^\d{6}$")]
@@ -258,9 +262,9 @@ class WarningPart(Section):
 
 
 class ReportDocument(Section):
-    """A whole report."""
+    """A whole report of either version; parts that its version does not know are left out."""
 
-    schema_: Literal["sorting-line-report/1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["sorting-line-report/1", "sorting-line-report/2"] = Field(alias="schema")
     report_uid: str
     revision: int = Field(ge=1)
     action: Literal["INSERT", "EDIT", "CANCEL"]
@@ -284,7 +288,9 @@ class ReportDocument(Section):
     air: tuple[AirPart, ...]
     stock: tuple[StockPart, ...]
     worksheet: Worksheet | None
-    reconciliation: Reconciliation | None
+    reconciliation: Reconciliation | None = None
+    fractions: tuple[FractionPart, ...] = ()
+    overlap: OverlapPart | None = None
     model: ModelPart
     ledger: LedgerPart
     warnings: tuple[WarningPart, ...]

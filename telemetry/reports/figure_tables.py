@@ -4,6 +4,7 @@ from datetime import datetime
 
 from telemetry.reports.cells import Cell, Cells, Table
 from telemetry.reports.document import MeasurePart
+from telemetry.reports.fraction_document import FractionPart
 
 
 class FigureTables:
@@ -62,6 +63,24 @@ class FigureTables:
         )
         columns = ("item", "name", "share", "low", "high")
         return self._cells.table("banned", columns, rows, (0, 0, 4, 4, 4))
+
+    def fractions(self) -> Table:
+        """Return the table of that name."""
+        rows = (self._fraction(part) for part in self._cells.document.fractions)
+        kinds = ("recyclable", "not_recyclable", "prohibited")
+        columns = ("fraction", "mass_yield", "low", "high", *kinds, "reason")
+        return self._cells.table("fractions", columns, rows, (0, *(4,) * 6, 0))
+
+    def _fraction(self, part: FractionPart) -> tuple[Cell, ...]:
+        words, split = self._cells.words, {one.kind: one.share for one in part.contamination}
+        return (
+            words.word("fraction", part.fraction),
+            part.mass_yield,
+            part.yield_lo,
+            part.yield_hi,
+            *(split.get(kind) for kind in ("recyclable", "not_recyclable", "prohibited")),
+            words.word("reason", part.split_reason) if part.split_reason else "",
+        )
 
     def measures(self) -> Table:
         """Return the table of that name."""

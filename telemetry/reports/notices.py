@@ -14,6 +14,7 @@ from telemetry.measures.definition import Measure
 from telemetry.measures.storage import StorageState
 from telemetry.reports.document import ProductPart, WarningPart
 from telemetry.reports.period import Period
+from vision.overlap_index import LIMIT as OVERLAP_LIMIT
 
 _SHOWN_FAULTS = 5
 
@@ -36,6 +37,7 @@ class WarningCode(StrEnum):
     STOCK_MISSING = "stock_missing"
     NO_AUDIT = "no_audit"
     SCALE_DISAGREES = "scale_disagrees"
+    OVERLAP = "overlap"
     NO_BASELINE = "no_baseline"
 
 
@@ -124,6 +126,10 @@ def _about_mass(seen: Circumstances) -> Iterator[WarningPart]:
     if not books.shifts_closed:
         yield _warn(WarningCode.NO_SHIFT_CLOSED)
         yield _warn(WarningCode.UNSORTED_STOCK_UNKNOWN)
+    if books.invalid_g:
+        share = 100.0 * books.invalid_g / (books.products_g + books.residue_g)
+        kg = f"{books.invalid_g / 1000:.1f}"
+        yield _warn(WarningCode.OVERLAP, kg=kg, share=f"{share:.1f}", limit=f"{OVERLAP_LIMIT:g}")
     if seen.scale_z is not None:
         yield _warn(WarningCode.SCALE_DISAGREES, z=f"{seen.scale_z:+.1f}")
     limit = seen.accounts.balance_limit_pct

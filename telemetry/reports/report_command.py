@@ -107,7 +107,14 @@ def _book_line(database: Database, line: PlantLine) -> None:
     items = LineItems(line.store_path, line.line_id, accounts.calendar)
     weighs = accounts.weighbridge or accounts.belt_scale is not None
     ledger = Ledger(database, accounts, now=utc_now)
-    LinePosting(ledger, items, line_id=line.line_id, weighs_input=weighs).post(utc_now())
+    posting = LinePosting(
+        ledger,
+        items,
+        line_id=line.line_id,
+        weighs_input=weighs,
+        mass_model=line.mass_model,
+    )
+    posting.post(utc_now())
 
 
 def _evidence(line: PlantLine, period: Period) -> Evidence:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from telemetry.ledger.canonical import canonical, digest
-from telemetry.reports.document import SCHEMA, ReportDocument
+from telemetry.reports.document import FIRST_SCHEMA, SCHEMA, ReportDocument
 
 
 def sealed(document: ReportDocument) -> ReportDocument:
@@ -18,8 +18,13 @@ def content_hash(values: dict[str, Any]) -> str:
 
 
 def as_json(document: ReportDocument) -> dict[str, Any]:
-    """Return the document as JSON values."""
-    return document.model_dump(mode="json", by_alias=True)
+    """Return the document as JSON values, with exactly the parts that it was made with.
+
+    What a document of an earlier version lacks stays away: its bytes, hash and signature hold.
+    """
+    kept = document.model_fields_set
+    values = document.model_dump(mode="json", by_alias=True)
+    return {name: value for name, value in values.items() if _attribute(name) in kept}
 
 
 def as_bytes(document: ReportDocument) -> bytes:
@@ -32,7 +37,27 @@ def from_bytes(content: bytes) -> ReportDocument:
     return ReportDocument.model_validate_json(content)
 
 
+def as_version_of(document: ReportDocument, filed: ReportDocument) -> ReportDocument:
+    """Return a document as the version of a filed one would say it, sealed.
+
+    Args:
+        document: of the newest version.
+        filed: whose parts are kept.
+    """
+    if filed.schema_ == document.schema_:
+        return document
+    values = as_json(document)
+    kept = {name: values[name] for name in as_json(filed) if name in values}
+    return sealed(ReportDocument.model_validate_json(canonical(kept | {"schema": FIRST_SCHEMA})))
+
+
+def _attribute(name: str) -> str:
+    return "schema_" if name == "schema" else name
+
+
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a report."""
+    """Return the JSON Schema of the newest version, every part of which a report has."""
     schema = ReportDocument.model_json_schema(by_alias=True, mode="serialization")
+    schema["required"] = list(schema["properties"])
+    schema["properties"]["schema"] = {"const": SCHEMA, "title": "Schema", "type": "string"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}

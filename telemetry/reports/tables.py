@@ -18,6 +18,7 @@ def tables_of(document: ReportDocument, words: Wording, codes: CodeTable) -> tup
         flows.worksheet(),
         flows.received(),
         flows.products(),
+        figures.fractions(),
         flows.residue(),
         figures.banned(),
         flows.removals(),

@@ -3,7 +3,9 @@
 import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import jsonschema
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -13,18 +15,20 @@ from cryptography.x509.oid import NameOID
 
 from telemetry.database.engine import Backend
 from telemetry.errors import DatabaseError
+from telemetry.ledger.canonical import canonical
 from telemetry.ledger.store import Ledger
 from telemetry.reports.build import ReportKind
 from telemetry.reports.desk import ReportDesk
 from telemetry.reports.errors import ReportRevisionError, SignatureRefusedError
 from telemetry.reports.period import parse_period
-from telemetry.reports.seal import as_bytes, sealed
+from telemetry.reports.seal import as_bytes, as_json, content_hash, from_bytes, sealed
 from telemetry.reports.signature import Standing, check_signature
 from telemetry.reports.store import ReportStore
 from tests.support.plant import WallClock, accounts, correction
 from tests.support.plant_month import END, fortnight
 
 PLANT = accounts()
+FIRST_SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "sorting-line-report-1.schema.json"
 SEPTEMBER = parse_period("2026-09", PLANT.calendar)
 
 
@@ -231,3 +235,29 @@ def test_a_signature_is_kept_once_with_its_standing(desk, store):
     kept = store.signatures(document.report_uid, 1)
     assert kept == (("CN=Responsible Person", "valid"),)
     assert json.loads(as_bytes(document))["sha256"] == document.sha256
+
+
+def as_first_version(document):
+    """Return a report as programs filed it before there was a second version."""
+    later = ("reconciliation", "fractions", "overlap")
+    values = {key: value for key, value in as_json(document).items() if key not in later}
+    values["schema"] = "sorting-line-report/1"
+    values["sha256"] = content_hash(values)
+    return from_bytes(canonical(values))
+
+
+def test_a_report_of_the_first_version_stays_valid_and_needs_no_correction(desk, store):
+    draft, _ = make(desk, draft=True)
+    first = as_first_version(draft)
+    published = json.loads(FIRST_SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(published).validate(as_json(first))
+    assert store.file(first)
+    kept = store.newest(first.report_uid)
+    assert as_bytes(kept.document) == kept.content
+    assert content_hash(as_json(kept.document)) == kept.document.sha256
+    same, said = make(desk)
+    assert "nothing has changed" in said
+    assert as_bytes(same) == kept.content
+    cancelled, _ = desk.cancel(ReportKind.SUMMARY, SEPTEMBER, "entered twice")
+    assert (cancelled.schema_, cancelled.revision) == ("sorting-line-report/1", 2)
+    assert store.newest(first.report_uid).document.supersedes == first.sha256

@@ -66,7 +66,8 @@ DISPATCH = ("ledger", "dispatch", "--operation", "recycling", "--destination", "
 
 
 def test_a_product_leaves_stock_by_its_fraction_s_code(line, capsys):
-    words = ("--product", "plastic", "--mass-kg", "800", "--ticket", "W-7")
+    words = ("--product", "plastic", "--mass-kg", "800", "--method", "weighbridge")
+    words = (*words, "--ticket", "W-7")
     when = ("--at", "2026-10-05 15:00")
     assert run_line.main([*DISPATCH, *words, *when, str(line)]) == 0
     assert "dispatch:W-7" in capsys.readouterr().out
@@ -95,8 +96,15 @@ def test_counted_stock_is_entered_with_who_counted_and_that_it_was_declared(line
     ],
 )
 def test_a_dispatch_that_cannot_be_is_refused(line, capsys, words, said):
-    assert run_line.main([*DISPATCH, *words, str(line)]) == 2
+    assert run_line.main([*DISPATCH, "--method", "weighbridge", *words, str(line)]) == 2
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_mass_without_how_it_was_found_is_refused(line, capsys):
+    for action in (DISPATCH, ("ledger", "count", "--by", "B. Bek")):
+        with pytest.raises(SystemExit, match="2"):
+            run_line.main([*action, "--product", "plastic", "--mass-kg", "5", str(line)])
+        assert "--method" in capsys.readouterr().err
 
 
 def edit(line, uid, *words):

@@ -1,16 +1,19 @@
 """A line's items in the plant's ledger: booked once, corrected by late records, evidence beside."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from calibration.mass_model import ClassMassLaw, MassModel, save
 from telemetry.database.address import sqlite_url
 from telemetry.database.migration import open_database
 from telemetry.ledger.books import books_of
 from telemetry.ledger.chain import entry_of
 from telemetry.ledger.entries import Action
 from telemetry.ledger.line_items import LineItems
-from telemetry.ledger.line_posting import LATE_RECORDS, LinePosting, _estimate
+from telemetry.ledger.line_posting import LATE_RECORDS, LinePosting, estimate
+from telemetry.ledger.mass_spread import BUILT_IN, MassSpreads
 from telemetry.ledger.store import Ledger
 from telemetry.messages import SessionAnnounced, SessionClosing
 from telemetry.store import ItemStore
@@ -19,7 +22,7 @@ from tests.support.plant import NOON, WallClock, accounts, correction
 from tests.support.playback_clock import PlaybackClock
 from tests.support.telemetry_line import STATIONS, RecordSource
 from vision.mass import relative_sd
-from vision.types import Fraction
+from vision.types import FRACTIONS, Fraction
 
 PLANT = accounts(weighbridge=False)
 DAY = NOON.date()
@@ -41,7 +44,7 @@ class Rig:
             self.ledger, self.items, line_id="line", weighs_input=plant.weighbridge
         )
 
-    def session(self, name, count, *, close=True):
+    def session(self, name, count, *, close=True, **changes):
         source = RecordSource(name, seed=count)
         self.store.write(
             [
@@ -53,7 +56,7 @@ class Rig:
                 )
             ]
         )
-        records = list(source.many(count))
+        records = [dataclasses.replace(one, **changes) for one in source.many(count)]
         self.store.write(records)
         if close:
             self.store.write([SessionClosing(session_id=name, totals=source.totals)])
@@ -169,7 +172,69 @@ def test_masses_that_a_line_books_carry_an_interval_that_many_items_do_not_wear_
     for amount in masses:
         assert 0 <= amount.low_g < amount.mass_g < amount.high_g
     parts = [p for p in rig.items.minutes(NOON, rig.clock()) if p.fraction is Fraction.PLASTIC]
-    few, many = _estimate(parts, "x"), _estimate(parts * 10_000, "x")
+    few, many = (estimate(p, "x", lambda _: BUILT_IN) for p in (parts, parts * 10_000))
     common = 1.96 * relative_sd(Fraction.PLASTIC)[1]
     assert (many.high_g - many.mass_g) / many.mass_g == pytest.approx(common, rel=0.01)
     assert (few.high_g - few.mass_g) / few.mass_g > common
+
+
+def test_masses_of_items_on_one_another_are_booked_and_marked_invalid(rig):
+    rig.session("apart", 60, overlap_index=1.01)
+    rig.session("heaped", 60, overlap_index=1.2)
+    rig.posting.post(later(rig))
+    books = rig.books()
+    assert 0 < books.invalid_g < books.products_g + books.residue_g
+    marked = {
+        entry.batch: entry.body.mass.invalid_g
+        for entry in (entry_of(row) for row in rig.ledger.standing(DAY, DAY))
+        if entry.uid.endswith(":residue")
+    }
+    assert marked["apart"] == 0
+    heaped = next(line for line in books.residue)
+    assert marked["heaped"] == heaped.amount.invalid_g < heaped.amount.mass_g
+
+
+def learned(folder, *, relative_sd):
+    laws = tuple(
+        ClassMassLaw(
+            name=fraction.value,
+            coefficients=(0.003, 0.0, 0.0),
+            covariance=((0.0003**2, 0.0, 0.0), (0.0,) * 3, (0.0,) * 3),
+            relative_sd=relative_sd,
+            items=40,
+            weighings=40,
+        )
+        for fraction in FRACTIONS
+    )
+    return save(
+        MassModel(laws=laws, fitted_on=DAY, source="plant", with_height=False), folder / "masses"
+    )
+
+
+def test_the_interval_is_that_of_the_model_which_weighed_the_items(rig, tmp_path):
+    path = learned(tmp_path, relative_sd=0.3)
+    rig.session("learned", 400, mass_model=path.stem)
+    rig.session("before", 400)
+    rig.posting.post(later(rig))
+    spreads = MassSpreads(rig.items, path)
+    assert spreads.of("before") == BUILT_IN
+    plastic = spreads.of("learned")[Fraction.PLASTIC]
+    assert (plastic.item, plastic.law) == pytest.approx((0.3, 0.1))
+    parts = [p for p in rig.items.minutes(NOON, rig.clock()) if p.session_id == "learned"]
+    mine = [p for p in parts if p.fraction is Fraction.PLASTIC]
+    many = estimate(mine * 10_000, "x", spreads.of)
+    assert (many.high_g - many.mass_g) / many.mass_g == pytest.approx(1.96 * 0.1, rel=0.01)
+
+
+def test_the_ledger_s_interval_is_narrower_with_a_learned_model(rig, tmp_path):
+    path = learned(tmp_path, relative_sd=0.05)
+    rig.session("one", 400, mass_model=path.stem)
+    rig.posting.post(later(rig))
+    wide = rig.books().residue[0].amount
+    rig.posting = LinePosting(
+        rig.ledger, rig.items, line_id="line", weighs_input=False, mass_model=path
+    )
+    rig.posting.post(rig.clock())
+    narrow = rig.books().residue[0].amount
+    assert narrow.mass_g == wide.mass_g
+    assert narrow.high_g - narrow.low_g < (wide.high_g - wide.low_g) / 2

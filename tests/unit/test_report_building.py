@@ -30,7 +30,7 @@ from tests.support.plant import accounts, bale, correction, entry, ticket
 from tests.support.plant_month import END, FIRST, fortnight
 from vision.types import Fraction
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "sorting-line-report-1.schema.json"
+SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "sorting-line-report-2.schema.json"
 LETTERS = "әғқңөұүһі"
 
 

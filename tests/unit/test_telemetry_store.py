@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from telemetry.errors import StoreError, StoreUnavailableError, StoreVersionErro
 from telemetry.messages import SessionAnnounced, SessionClosing
 from telemetry.store import ItemStore
 from telemetry.store_reader import SessionBalance
-from telemetry.store_schema import SCHEMA_VERSION
+from telemetry.store_schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, open_database
 from telemetry.store_writer import TotalsReported
 from telemetry.wall import UtcMapper
 from tests.support.telemetry_line import STATIONS, RecordSource
@@ -309,3 +310,19 @@ def test_counts_add_and_subtract_with_different_numbers_of_stations() -> None:
     assert one.plus(two).minus(two).trimmed == one
     assert one.minus(two).has_negative
     assert not one.has_negative
+
+
+def test_a_store_of_the_first_version_is_kept_and_brought_up_to_this_one(tmp_path):
+    path = tmp_path / "items.sqlite"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(SCHEMA)
+        old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        old.execute("PRAGMA user_version = 1")
+    for _ in range(2):
+        with closing(open_database(path)) as new:
+            assert new.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+            plan = new.execute(
+                "EXPLAIN QUERY PLAN SELECT record_seq FROM stories"
+                " WHERE json_extract(story, '$.overlap_index') > 1.05"
+            ).fetchall()
+            assert "invalid_masses" in plan[0][-1]
