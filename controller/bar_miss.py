@@ -11,7 +11,7 @@ from typing import Final
 
 from calibration.drift.alarm import DriftFinding, DriftKind
 
-_GAIN: Final = 0.2
+GAIN: Final = 0.2
 """Above the usual share of misses: the least that more than a single valve explains."""
 _MEMORY: Final = 60.0
 """Items over which the share that is told goes back."""
@@ -30,7 +30,7 @@ class BarMissTest:
             usual_share: of items that a sound bar misses.
             false_alarm: chance for each item that a sound bar is called.
         """
-        raised = min(usual_share + _GAIN, 0.99)
+        raised = min(usual_share + GAIN, 0.99)
         self._name, self._usual = name, usual_share
         self._missed_gain = math.log(raised / usual_share)
         self._hit_gain = math.log((1.0 - raised) / (1.0 - usual_share))
@@ -43,7 +43,7 @@ class BarMissTest:
         self._share += (missed - self._share) / _MEMORY
         if self._sum >= self._limit:
             self._called = True
-        elif self._called and self._share < self._usual + _MENDED * _GAIN:
+        elif self._called and self._share < self._usual + _MENDED * GAIN:
             self._sum, self._called = 0.0, False
 
     @property
@@ -55,7 +55,7 @@ class BarMissTest:
             kind=DriftKind.VALVE_LAG,
             where=f"bar {self._name} by what is seen behind it",
             value=100.0 * self._share,
-            limit=100.0 * (self._usual + _GAIN),
+            limit=100.0 * (self._usual + GAIN),
             unit="% of the items blown at stay on the belt",
             loss_points=100.0 * max(self._share - self._usual, 0.0),
         )

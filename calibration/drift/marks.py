@@ -15,7 +15,10 @@ Image = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.float32]
 
 _HALF_PX: Final = 8
-_SEARCH_PX: Final = 10
+SEARCH_PX: Final = 10
+"""A view that moved by more shows none of its marks any more."""
+_APART_PX: Final = 5.0
+"""Marks of a view turned by a degree go ways that differ by as much."""
 _MOST: Final = 12
 FEWEST: Final = 2
 """One mark tells a shift, two a turn as well."""
@@ -66,7 +69,7 @@ def choose_marks(images: list[Image], plane: BeltPlane, belt_width_mm: float) ->
     places = plane.to_machine_mm(np.column_stack((u.ravel() + 0.5, v.ravel() + 0.5)))
     beside = (places[:, 0] < -_BESIDE_MM) | (places[:, 0] > belt_width_mm + _BESIDE_MM)
     mask = beside.reshape(height, width).astype(np.uint8) * 255
-    border = _HALF_PX + _SEARCH_PX
+    border = _HALF_PX + SEARCH_PX
     mask[:border] = mask[-border:] = 0
     mask[:, : _HALF_PX + 3] = mask[:, -_HALF_PX - 3 :] = 0
     found: object = cv2.goodFeaturesToTrack(
@@ -93,7 +96,7 @@ def see_marks(image: Image, marks: FixedMarks, plane: BeltPlane) -> MarkSighting
     moved, before, sharp = [], [], []
     for centre, patch in zip(marks.centres_px, marks.patches, strict=True):
         u, v = (int(value) for value in centre - 0.5)
-        around = _patch(grey, u, v, _HALF_PX + _SEARCH_PX)
+        around = _patch(grey, u, v, _HALF_PX + SEARCH_PX)
         scores = cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED).astype(np.float64)
         row, column = (int(i) for i in np.unravel_index(int(np.argmax(scores)), scores.shape))
         if scores[row, column] < _TRUSTED:
@@ -104,9 +107,15 @@ def see_marks(image: Image, marks: FixedMarks, plane: BeltPlane) -> MarkSighting
         before.append(centre)
         here = around[row : row + patch.shape[0], column : column + patch.shape[1]]
         sharp.append(_sharpness(here) / max(_sharpness(patch), 1e-6))
-    if len(moved) < FEWEST:
+    if len(moved) < FEWEST or not _agree(np.array(moved) - np.array(before), len(marks.patches)):
         return None
     return _sighting(np.array(before), np.array(moved), plane, float(np.median(sharp)))
+
+
+def _agree(ways_px: Float64Array, marks: int) -> bool:
+    """Return whether half of all marks went the same way: what is taken for one goes any way."""
+    off = np.hypot(*(ways_px - np.median(ways_px, axis=0)).T)
+    return 2 * int((off < _APART_PX).sum()) >= marks
 
 
 def _sighting(

@@ -23,7 +23,7 @@ from calibration.drift.cost import (
     cost_of,
     limit_of,
 )
-from calibration.drift.marks import FixedMarks, Image, blur_of, see_marks
+from calibration.drift.marks import SEARCH_PX, FixedMarks, Image, blur_of, see_marks
 from calibration.drift.reference import DriftReference
 from calibration.drift.window import (
     GRID,
@@ -44,6 +44,9 @@ _FLOW_WIDTH_MM: Final = 240.0
 _FLOW_INSET_MM: Final = 20.0
 _MARK_SPREAD_PX: Final = 0.9
 """Usual spread of the marks' edges when in focus: pixel, lens and smoothing together."""
+_UNSEEN_SHARE: Final = 0.5
+"""Of the looks without any mark; a hand or a tall item hides them for a look or two."""
+_LOST_MARKS: Final = "so far, or so covered, that no mark beside the belt is found"
 _HALF_BELT_M: Final = 0.5
 """A turned view errs by this arm at the belt's edges."""
 
@@ -72,7 +75,7 @@ class DriftMonitor:
         self._reference, self._plane = reference, plane
         self._mm_per_tick, self._bar_mm = mm_per_tick, bar_distance_mm
         self._light, self._lamps = LightSplit(plane, lamps), lamps
-        self._flow = _narrow_flow(plane)
+        self._flow, self._search_mm = _narrow_flow(plane), _search_mm(plane)
         self._before: tuple[npt.NDArray[np.float32], float] | None = None
         self._means: dict[str, SteadyMean] = {}
         self._changes: deque[Float64Array] = deque(maxlen=LIGHT_LOOKS)
@@ -86,6 +89,7 @@ class DriftMonitor:
             "along": along,
             "turn": along / _HALF_BELT_M,
             "blur": limit_of(BLUR_COST),
+            "unseen": _UNSEEN_SHARE,
             "scale": along / self._bar_mm,
             **{_lamp_key(lamp.name): dark for lamp in self._lamps},
             **{_cell_key(row, column): dark for row, column in np.ndindex(*GRID)},
@@ -160,6 +164,13 @@ class DriftMonitor:
         arm_mm = value * _HALF_BELT_M
         way_mm = value * self._bar_mm
         return {
+            "unseen": (
+                moved,
+                _LOST_MARKS,
+                "of the looks",
+                cost_of(self._search_mm, ALONG_COST),
+                1.0,
+            ),
             "across": (moved, "across the belt", "mm", cost_of(value, ACROSS_COST), 1.0),
             "along": (moved, "along the belt", "mm", cost_of(value, ALONG_COST), 1.0),
             "turn": (moved, "turned", "mm per metre", cost_of(arm_mm / 2, ALONG_COST), 1.0),
@@ -221,13 +232,21 @@ def _cell_key(row: int, column: int) -> str:
 def _marks_measured(image: Image, marks: FixedMarks, plane: BeltPlane) -> dict[str, float]:
     seen = see_marks(image, marks, plane)
     if seen is None:
-        return {}
+        return {"unseen": 1.0}
     return {
+        "unseen": 0.0,
         "across": float(seen.shift_mm[0]),
         "along": float(seen.shift_mm[1]),
         "turn": seen.turn_mm_per_m,
         "blur": blur_of(seen.sharpness, _MARK_SPREAD_PX),
     }
+
+
+def _search_mm(plane: BeltPlane) -> float:
+    """Return the way in the middle of the view within which marks are looked for."""
+    u, v = plane.image_width_px / 2, plane.image_height_px / 2
+    middle, away = plane.to_machine_mm([(u, v), (u, v + SEARCH_PX)])
+    return float(np.hypot(*(away - middle)))
 
 
 def _narrow_flow(plane: BeltPlane) -> BeltFlow:

@@ -16,7 +16,6 @@ PAIR_S: Final = 0.04
 """From a frame to the next one, which are compared for the belt's way."""
 LOOK_S: Final = 1.0
 """From a pair of frames to the next."""
-_ITEMS: Final = 5
 _LAMP_REACH_MM: Final = 420.0
 
 
@@ -56,6 +55,8 @@ class DriftScene:
         self._travel_mm, self._tick = 0.0, 0.0
         self._slip = 0.0
         self._items: list[tuple[Print, float, float, float]] = []
+        self.items_in_view = 5
+        """Thrown onto the belt for each look."""
 
     @property
     def lamps(self) -> tuple[Lamp, ...]:
@@ -118,7 +119,7 @@ class DriftScene:
                 self._travel_mm - float(draw.uniform(-260, 220)),
                 float(draw.uniform(0, 2 * np.pi)),
             )
-            for _ in range(_ITEMS)
+            for _ in range(self.items_in_view)
         ]
 
     def _lying(self) -> tuple[Placed, ...]:
