@@ -21,26 +21,30 @@ from controller.doctor.standing import (
     examine_bars,
     examine_budget,
     examine_bundle,
-    examine_calibration,
     now_utc,
 )
 from controller.doctor.verdict import Check, Verdict, as_document, failed, passed, warned, worst
-from controller.line_file import MeasuredCalibration, TwinCalibration
+from controller.line_check import check_one_camera
+from controller.line_file import TwinCalibration
 from controller.plant_bench import PlantBench
 from controller.plc_assembly import open_plc_side
 from controller.stations import JetBarConfig
 from plc.errors import PlcError
 from twin import demo_command
-from twin.calibrated_camera import store_of
 from twin.calibration_bench import until_measured
 from twin.demo_plant import PlantError
+from twin.doctor_eyes import (
+    Eye,
+    camera_or_absent,
+    check_eye,
+    examine_calibrations,
+    further_eyes,
+)
 from twin.soft_plc.launch import SoftPlcError
-from twin.viewpoint import true_calibration
 from twin.whole_line import WholeLine, add_line_argument, load_line
 from vision.capture import CaptureThread
 from vision.config import TwinCamera
 from vision.errors import VisionError
-from vision.factory import open_camera
 
 if TYPE_CHECKING:
     from vision.ports import Camera
@@ -100,31 +104,21 @@ class _Walk:
     def checks(self) -> list[Check]:
         """Examine everything, what stands first."""
         whole, now = self._whole, now_utc()
-        calibration, first = self._calibration()
-        shape = self._shape(calibration)
-        bundle, processor = examine_bundle(whole.line, shape, self._clock)
+        if self._twin:
+            check_one_camera(whole.line)
+        kept, calibrations = examine_calibrations(whole)
+        first = calibrations[0]
+        bundle, processor = examine_bundle(whole.line, self._shape(first), self._clock)
         return [
-            first,
-            *self._devices(calibration),
-            self._bars(calibration),
+            *kept,
+            *self._devices(calibrations),
+            self._bars(first),
             bundle,
             processor,
-            examine_budget(whole.line, calibration),
+            examine_budget(whole.line, first),
             check_disk(whole.telemetry.store_path.parent),
             check_wall_clock(now),
         ]
-
-    def _calibration(self) -> tuple[LineCalibration | None, Check]:
-        config = self._whole.line.calibration
-        if isinstance(config, TwinCalibration):
-            known = true_calibration(self._whole.twin, mm_per_tick=config.mm_per_tick)
-            words = "the twin knows its own geometry"
-            return known, passed("calibration", words)
-        if not isinstance(config, MeasuredCalibration):
-            words = "nominal: the belt's width is taken to fill the image"
-            return None, warned("calibration", words, "calibrate the line: run_line.py calibrate")
-        check, record = examine_calibration(store_of(self._whole, None), at_utc=now_utc())
-        return (None if record is None else record.calibration), check
 
     def _bars(self, calibration: LineCalibration | None) -> Check:
         if isinstance(self._whole.line.calibration, TwinCalibration):
@@ -136,23 +130,30 @@ class _Walk:
             return self._whole.twin.camera.height_px, self._whole.twin.camera.width_px
         return calibration.plane.image_height_px, calibration.plane.image_width_px
 
-    def _devices(self, calibration: LineCalibration | None) -> list[Check]:
+    def _devices(self, calibrations: tuple[LineCalibration | None, ...]) -> list[Check]:
         try:
-            with self._opened() as bench:
-                return self._with(bench, calibration)
+            with self._opened() as (bench, more):
+                return self._with(bench, more, calibrations)
         except (CalibrationError, VisionError, PlantError, SoftPlcError, PlcError) as error:
             return [failed("devices", str(error), "see the part that the message names")]
 
-    def _with(self, bench: PlantBench, calibration: LineCalibration | None) -> list[Check]:
-        line = self._whole.line
+    def _with(
+        self,
+        bench: PlantBench,
+        more: tuple[Eye, ...],
+        calibrations: tuple[LineCalibration | None, ...],
+    ) -> list[Check]:
+        line, first = self._whole.line, calibrations[0]
         bench.listen(_LISTEN_S)
         plc = check_plc(bench.statuses, bench.link_error, timeout_ms=line.main_plc.timeout_ms)
+        name = line.camera.camera_id if line.more_cameras else ""
+        eyes = [*check_camera(bench.glance, first, name=name)]
+        for eye, calibration in zip(more, calibrations[1:], strict=True):
+            eyes += check_eye(eye, calibration, self._clock)
         if plc.verdict is Verdict.FAIL:
             todo = ("not looked at", "mend the PLC first")
-            camera, light = check_camera(bench.glance, calibration)
-            return [plc, camera, light, *(warned(p, *todo) for p in ("belt", "encoder", "valves"))]
-        camera, light = check_camera(bench.glance, calibration)
-        return [plc, camera, light, *self._moved(bench, calibration)]
+            return [plc, *eyes, *(warned(p, *todo) for p in ("belt", "encoder", "valves"))]
+        return [plc, *eyes, *self._moved(bench, first)]
 
     def _moved(self, bench: PlantBench, calibration: LineCalibration | None) -> list[Check]:
         line = self._whole.line
@@ -169,7 +170,7 @@ class _Walk:
         return [clock, belt, encoder, valves]
 
     @contextmanager
-    def _opened(self) -> Iterator[PlantBench]:
+    def _opened(self) -> Iterator[tuple[PlantBench, tuple[Eye, ...]]]:
         line = self._whole.line
         with ExitStack() as stack:
             camera: Camera
@@ -178,22 +179,24 @@ class _Walk:
                 stack.enter_context(closing(plant))
                 camera = plant.camera
             else:
-                camera = open_camera(line.camera, self._clock)
+                camera = camera_or_absent(line.camera, self._clock)
             capture = CaptureThread(
                 camera=camera, clock=self._clock, stall_after_ms=line.camera.stall_after_ms
             )
             stack.callback(capture.stop)
             capture.start()
+            more = further_eyes(self._whole, self._clock, stack)
             plc = open_plc_side(line, until_measured(line), self._clock)
             stack.callback(plc.stop)
             plc.start()
-            yield PlantBench(
+            bench = PlantBench(
                 capture=capture,
                 plc=plc,
                 clock=self._clock,
                 speed_mm_per_s=line.line.belt_speed_mm_per_s,
                 person=_nobody,
             )
+            yield bench, more
 
 
 def _nobody(_: Task) -> float:

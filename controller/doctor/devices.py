@@ -11,6 +11,7 @@ from calibration.errors import CalibrationError
 from calibration.line_calibration import LineCalibration
 from controller.doctor.verdict import Check, failed, passed, warned
 from controller.stations import JetBarConfig
+from vision.errors import VisionError
 
 _DARK: Final = 25.0
 _BURNT: Final = 252
@@ -24,47 +25,52 @@ _OPEN_TICK: Final = 60
 
 
 def check_camera(
-    glance: Callable[[], npt.NDArray[np.uint8]], calibration: LineCalibration | None
+    glance: Callable[[], npt.NDArray[np.uint8]],
+    calibration: LineCalibration | None,
+    *,
+    name: str = "",
 ) -> tuple[Check, Check]:
     """Look whether frames come and of which size, and whether there is light in them.
 
     Args:
-        glance: returns a fresh frame or raises CalibrationError.
+        glance: returns a fresh frame or raises CalibrationError or VisionError.
         calibration: of the line, None where there is none.
+        name: of the camera on a line of several.
     """
+    part, light = f"camera {name}".strip(), f"light {name}".strip()
     try:
         image = glance()
-    except CalibrationError as error:
+    except (CalibrationError, VisionError) as error:
         nothing = "check its power, cable and address; run_line.py cameras finds what is connected"
         return (
-            failed("camera", str(error), nothing),
-            warned("light", "not looked at: there is no frame", "mend the camera first"),
+            failed(part, str(error), nothing),
+            warned(light, "not looked at: there is no frame", "mend the camera first"),
         )
     height, width = image.shape[:2]
     words = f"frames of {width} x {height} px"
-    seen = passed("camera", words)
+    seen = passed(part, words)
     if calibration is not None:
         plane = calibration.plane
         if (plane.image_width_px, plane.image_height_px) != (width, height):
             seen = failed(
-                "camera",
+                part,
                 f"{words}, calibrated at {plane.image_width_px} x {plane.image_height_px}",
                 "set the camera back or calibrate the line again",
             )
-    return seen, check_light(image)
+    return seen, check_light(image, light)
 
 
-def check_light(image: npt.NDArray[np.uint8]) -> Check:
+def check_light(image: npt.NDArray[np.uint8], part: str = "light") -> Check:
     """Judge the exposure of a frame."""
     bright, burnt = float(np.percentile(image, 95)), float((image >= _BURNT).mean())
     words = f"brightest twentieth at grey level {bright:.0f} of 255, {burnt:.1%} burnt out"
     if bright < _DARK:
-        return failed("light", words, "switch the lamps on, open the lens, take off its cap")
+        return failed(part, words, "switch the lamps on, open the lens, take off its cap")
     if burnt > _BURNT_SHARE:
-        return warned("light", words, "shorten the exposure or close the lens by a stop")
+        return warned(part, words, "shorten the exposure or close the lens by a stop")
     if bright < _DIM:
-        return warned("light", words, "lengthen the exposure, open the lens or add light")
-    return passed("light", words)
+        return warned(part, words, "lengthen the exposure, open the lens or add light")
+    return passed(part, words)
 
 
 def check_belt(bench: Bench, calibration: LineCalibration | None) -> tuple[Check, Check]:

@@ -75,16 +75,23 @@ def examine_budget(line: LineFile, calibration: LineCalibration | None) -> Check
 
 
 def examine_calibration(
-    store: CalibrationStore, *, at_utc: datetime
+    store: CalibrationStore, *, at_utc: datetime, part: str, remedy: str
 ) -> tuple[Check, CalibrationRecord | None]:
-    """Read the calibration in force and judge its age and residuals."""
+    """Read the calibration in force and judge its age and residuals.
+
+    Args:
+        store: of the camera.
+        at_utc: the present.
+        part: what the check is called.
+        remedy: how a calibration is made.
+    """
     try:
         record = store.current()
     except CalibrationError as error:
-        return failed("calibration", str(error), "calibrate the line: run_line.py calibrate"), None
+        return failed(part, str(error), remedy), None
     if record is None:
         words = f"none is kept in {store.folder}"
-        return failed("calibration", words, "calibrate the line: run_line.py calibrate"), None
+        return failed(part, words, remedy), None
     origin = record.provenance
     age_days = (at_utc - origin.measured_at_utc).days
     words = (
@@ -92,8 +99,8 @@ def examine_calibration(
         "residual"
     )
     if age_days > _OLD_DAYS:
-        return warned("calibration", words, "check it: run_line.py calibrate LINE.toml"), record
-    return passed("calibration", words), record
+        return warned(part, words, f"check it; {remedy}"), record
+    return passed(part, words), record
 
 
 def examine_bars(line: LineFile, calibration: LineCalibration | None) -> Check:
