@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from calibration.line_calibration import LineCalibration
 from calibration.section import Section
+from controller.camera_sections import as_written, with_first_camera
 from controller.config import LimitsConfig, RecipeConfig, SitePolicy
 from controller.config_check import mass_problems, station_problems
 from controller.config_report import ConfigError, problems_of
@@ -184,7 +185,8 @@ def sorting_sections(
     try:
         line = _with_paths_from(LineFile.model_validate(own), folder)
     except ValidationError as error:
-        return None, problems_of(error, own)
+        problems = problems_of(error, own)
+        return None, as_written(problems) if "cameras" in whole else problems
     problems += station_problems(line.stations, line.recipe, line.site)
     problems += mass_problems(line.tracker)
     problems += plc_problems(line.plcs, line.encoder, line.stations)
@@ -216,28 +218,6 @@ def camera_problems(line: LineFile) -> tuple[str, ...]:
             "of what each sees"
         )
     return tuple(problems)
-
-
-def with_first_camera(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return a line file's content with [[cameras]] as `camera` and `more_cameras`, and problems.
-
-    A line has one [camera] or several [[cameras]], never both.
-    """
-    own = dict(document)
-    tables = own.pop("cameras", None)
-    if "more_cameras" in own:
-        return own, ("more_cameras: unknown key; name every camera in [[cameras]]",)
-    if tables is None:
-        return own, ()
-    if "camera" in own:
-        return own, ("cameras: the file also has [camera]; name every camera in [[cameras]]",)
-    if not isinstance(tables, list) or not tables:
-        return own, ("cameras: write one [[cameras]] table for each camera",)
-    ids = [table.get("camera_id") for table in tables if isinstance(table, dict)]
-    if len(set(ids)) != len(tables):
-        return own, ("cameras: every camera needs a camera_id of its own",)
-    own["camera"], own["more_cameras"] = tables[0], tables[1:]
-    return own, ()
 
 
 def _with_paths_from(line: LineFile, folder: Path) -> LineFile:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.units import MonotonicNs
-from controller.line_file import with_first_camera
+from controller.camera_sections import as_written, with_first_camera
 from tests.support.lockstep_rig import MM_PER_TICK, shipped_line, shipped_run
 from twin.lockstep import run_lockstep
 from twin.viewpoint import true_calibration, view_across_mm
@@ -160,3 +160,18 @@ def test_cameras_named_wrongly_are_refused(document, message):
 def test_a_line_with_one_camera_is_read_as_before():
     document = {"camera": {"source": "twin"}, "line": {}}
     assert with_first_camera(document) == (document, ())
+
+
+def test_problems_of_several_cameras_carry_the_keys_that_were_written():
+    problems = (
+        "camera.loop: unknown key",
+        "more_cameras[0].lop: no",
+        "camera_x: no",
+        "line.id: no",
+    )
+    assert as_written(problems) == (
+        "cameras[0].loop: unknown key",
+        "cameras[1].lop: no",
+        "camera_x: no",
+        "line.id: no",
+    )

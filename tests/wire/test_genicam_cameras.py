@@ -117,6 +117,11 @@ def test_second_program_is_refused_while_the_first_holds_the_camera(opened):
         second.open()
 
 
+def test_camera_out_of_reach_is_told_with_what_is_there_and_how_networks_are_set(opened):
+    with pytest.raises(CameraError, match=r"found: .*Aravis-Fake.*address in the network"):
+        opened(device="192.0.2.77").open()
+
+
 def test_camera_that_vanishes_comes_back_by_itself_and_its_loss_is_named(gige, opened):
     capture = CaptureThread(camera=opened(stall_after_ms=400), clock=CLOCK, stall_after_ms=400)
     capture.start()
