@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from models import compose, evaluate, export, library, train
 from models.datasets import check_command, export_labels_command, import_command
 from models.errors import ModelsError
+from models.shelf import list_command, promote_command, rollback_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,9 @@ _COMMANDS = {
     "train": (train, "train a detector (needs torch)"),
     "export": (export, "export a checkpoint to a bundle (needs torch)"),
     "evaluate": (evaluate, "measure a bundle, choose thresholds, write the model card"),
+    "promote": (promote_command, "let a bundle through the gate; the line loads it"),
+    "rollback": (rollback_command, "take the last promotion back"),
+    "list": (list_command, "list a shelf's bundles and their history"),
 }
 
 

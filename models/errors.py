@@ -17,5 +17,9 @@ class TrainingError(ModelsError):
     """Training cannot start or go on."""
 
 
+class ShelfError(ModelsError):
+    """A bundle may not or cannot be promoted or rolled back."""
+
+
 class ExportError(ModelsError):
     """A network cannot be exported, or differs from what was trained."""

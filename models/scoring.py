@@ -140,12 +140,20 @@ def best_threshold(result: ClassResult, *, recall_weight: float) -> float:
     return round(float(plateau.mean()), 2)
 
 
-def wilson_lower(successes: int, trials: int) -> float:
-    """Lower end of the 95 % Wilson interval of a share; 0 without trials."""
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % Wilson interval of a share; all of it without trials (Wilson, JASA 22, 1927)."""
     if trials == 0:
-        return 0.0
+        return 0.0, 1.0
     z2 = 1.959964**2
     share = successes / trials
     centre = share + z2 / (2 * trials)
     spread = np.sqrt(z2 * (share * (1 - share) / trials + z2 / (4 * trials**2)))
-    return float((centre - spread) / (1 + z2 / trials))
+    return (
+        float((centre - spread) / (1 + z2 / trials)),
+        float((centre + spread) / (1 + z2 / trials)),
+    )
+
+
+def wilson_lower(successes: int, trials: int) -> float:
+    """Lower end of the 95 % Wilson interval of a share; 0 without trials."""
+    return wilson_interval(successes, trials)[0]
