@@ -22,8 +22,8 @@ from calibration.errors import CalibrationError
 from controller.assembly import build_core
 from controller.belt_eye import BeltEye
 from controller.config_report import ConfigError, UsageError
-from controller.detector_row import DetectorRow
 from controller.line_check import check_bundle, check_one_camera
+from controller.line_detectors import open_detectors
 from controller.line_file import LineFile, budgets
 from controller.live_picture import LivePicture
 from controller.plant_cameras import LineCameras, cameras_of
@@ -55,7 +55,6 @@ from twin.whole_line import (
     open_recorder,
 )
 from vision.errors import VisionError
-from vision.factory import open_detector
 from vision.fusion import whole_view
 from vision.source import FORMS
 
@@ -156,9 +155,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
     valves = ValveRecords(line)
     calibration, *more = seat.eyes.calibrations
     calibration, session_id = valves.into(calibration), uuid.uuid4().hex[:12]
-    detectors = DetectorRow(
-        [open_detector(line.detector, c.plane.image_shape, c.light) for c in (calibration, *more)]
-    )
+    detectors = open_detectors(line, (calibration, *more), clock)
     supervisor = TelemetrySupervisor(config=whole.telemetry, clock=clock)
     feed = SocketFeed(socket_path=whole.telemetry.socket_path, clock=clock)
     with ExitStack() as stack:

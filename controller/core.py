@@ -89,6 +89,11 @@ class LineCore:
         self._state_times, self._travel = StateTimes(), BeltTravel(belt_width_mm, mm_per_tick)
 
     @property
+    def bundle_id(self) -> str:
+        """Bundle that names the items."""
+        return self._bundle_id
+
+    @property
     def frames(self) -> int:
         """Frames taken in so far."""
         return self._frames
@@ -162,6 +167,12 @@ class LineCore:
     def drifted(self, findings: tuple[DriftFinding, ...]) -> None:
         """Take what no longer is as calibrated; alarms rise at the next `idle` or frame."""
         self._facts.drifted = findings
+
+    def named_by(self, bundle_id: str) -> None:
+        """Take which bundle names the items from the next frame on."""
+        log.info("items are named by %s, no longer by %s", bundle_id, self._bundle_id)
+        self._bundle_id = bundle_id
+        self._ledger.named_by(bundle_id)
 
     def camera_failed(self, reason: str | None) -> None:
         """The camera is lost (reason) or well (None); acted upon at the next `idle` or frame."""

@@ -46,9 +46,10 @@ class _Pulse:
 
 @dataclass(slots=True, kw_only=True)
 class _Waiting:
-    """A decided item and its pulses that have not been heard of."""
+    """A decided item, what named it, and its pulses that have not been heard of."""
 
     item: DecidedItem
+    bundle_id: str
     missing: set[int]
 
 
@@ -123,6 +124,10 @@ class ItemLedger:
         """Hazardous items decided and not yet confirmed as removed."""
         return len(self._hazards)
 
+    def named_by(self, bundle_id: str) -> None:
+        """Take which bundle names the items that are decided from now on."""
+        self._bundle_id = bundle_id
+
     def decided(self, item: DecidedItem, now_ns: MonotonicNs) -> tuple[ItemRecord, ...]:
         """Open an item's account; it closes at once where nothing has to be waited for.
 
@@ -140,7 +145,9 @@ class ItemLedger:
             outcome = _OUTCOME_WITHOUT_PULSE.get(decision.reason, ItemOutcome.PASSED)
             return (self._record(item, outcome, now_ns),)
         missing = {c.pulse_id for c in item.pulses if c.pulse_id not in self._reports}
-        self._items[decision.track_id] = _Waiting(item=item, missing=missing)
+        self._items[decision.track_id] = _Waiting(
+            item=item, bundle_id=self._bundle_id, missing=missing
+        )
         for command in item.pulses:
             if command.pulse_id in missing:
                 pulse = self._pulses.setdefault(command.pulse_id, _Pulse(command=command))
@@ -220,12 +227,20 @@ class ItemLedger:
         records: list[ItemRecord] = []
         for track_id in track_ids:
             if not self._items[track_id].missing:
-                item = self._items.pop(track_id).item
-                reports = [self._reports[c.pulse_id] for c in item.pulses]
-                records.append(self._record(item, _worst(reports), now_ns))
+                waiting = self._items.pop(track_id)
+                reports = [self._reports[c.pulse_id] for c in waiting.item.pulses]
+                records.append(
+                    self._record(waiting.item, _worst(reports), now_ns, waiting.bundle_id)
+                )
         return tuple(records)
 
-    def _record(self, item: DecidedItem, outcome: ItemOutcome, now_ns: MonotonicNs) -> ItemRecord:
+    def _record(
+        self,
+        item: DecidedItem,
+        outcome: ItemOutcome,
+        now_ns: MonotonicNs,
+        bundle_id: str | None = None,
+    ) -> ItemRecord:
         self._record_seq += 1
         self._closed[outcome] += 1
         if outcome is ItemOutcome.EJECTED and item.decision.station is not None:
@@ -238,7 +253,7 @@ class ItemLedger:
             decision=item.decision,
             pulses=tuple(self._story(command) for command in item.pulses),
             outcome=outcome,
-            bundle_id=self._bundle_id,
+            bundle_id=bundle_id or self._bundle_id,
             totals=self.totals,
             mass_model=self._mass_model,
             overlap_index=self._overlap.overlap.index,

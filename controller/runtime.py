@@ -204,6 +204,8 @@ class LineRuntime:
         for shot in frames.shots:
             self._latency.add(Stage.EXPOSURE_TO_PIPELINE, started_ns - shot.frame.exposed_ns)
         found = self._detectors.detect(frames.shots)
+        if self._detectors.bundle_id != self._core.bundle_id:
+            self._renamed(self._detectors.bundle_id)
         detected_ns = self._clock.now_ns()
         self._latency.add(Stage.DETECT, detected_ns - started_ns)
         lead, first = frames.lead, frames.first
@@ -238,6 +240,11 @@ class LineRuntime:
         if outcome is not None and self._drift is not None:
             self._drift.show(frames, outcome)
             self._core.drifted(self._drift.findings)
+
+    def _renamed(self, bundle_id: str) -> None:
+        self._core.named_by(bundle_id)
+        if self._recorder is not None:
+            self._recorder.end(f"another bundle names the items now: {bundle_id}")
 
     def _look_at_belt(self, first: Shot, outcome: FrameOutcome) -> None:
         if self._belt_eye is not None:

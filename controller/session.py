@@ -126,6 +126,11 @@ class SessionWriter:
             self._queue.put(None)
             self._thread.join()
 
+    def end(self, reason: str) -> None:
+        """End the recording here; what was handed over is still written."""
+        if self.ended_early is None:
+            self._end(reason)
+
     def _end(self, reason: str) -> None:
         self.ended_early = reason
         log.error("recording %s ended early: %s", self._folder, reason)

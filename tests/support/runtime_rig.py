@@ -13,6 +13,7 @@ from calibration.line_calibration import LineCalibration
 from calibration.nominal import nominal_calibration
 from calibration.units import MonotonicNs
 from controller.assembly import build_core
+from controller.bundle_follower import BundleFollower
 from controller.camera_row import CameraRow, RowSeat
 from controller.detector_row import DetectorRow
 from controller.drift_row import DriftRow
@@ -143,6 +144,7 @@ class RuntimeRig:
         drift: Mapping[int, DriftWatch] | None = None,
         pair: Sequence[Detector] = (),
         on_camera_loss: str = "stop",
+        follower: BundleFollower | None = None,
     ) -> None:
         """Build a line under one camera, or under a pair of them with a detector each."""
         self.cameras = [BenchCamera(name, stamped=True) for name in ("left", "right")]
@@ -176,7 +178,7 @@ class RuntimeRig:
                 clock=CLOCK,
                 patience_ms=1500 * PERIOD_S,
             ),
-            detectors=DetectorRow(eyes),
+            detectors=DetectorRow(eyes, follower),
             plc=PlcThread(link=link, clock=CLOCK, cycle_ms=10.0),
             feed=self.feed,
             picture=LivePicture(calibration=calibration, feed=self.feed, clock=CLOCK),
