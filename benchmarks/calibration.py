@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.calibration_drift import drift_figures
+from benchmarks.calibration_sorting import sorted_with, sorting_figures
 from benchmarks.result import Figures
 from benchmarks.standard_line import standard_line
 from calibration.board.spec import board_named
@@ -27,12 +28,9 @@ from calibration.procedures.steps import say_nothing
 from calibration.procedures.valves import NominalBar
 from calibration.procedures.whole import LineToCalibrate, Procedure, Signature, calibrate
 from controller.stations import JetBarConfig
-from twin.bins import FractionScore
 from twin.rig.bench import RigBench
 from twin.rig.judge import Verdict, belt_errors_mm, judge
 from twin.rig.truth import RigTruth, random_rig, rig_of
-from twin.simulation import DetectorChoice, SimulationRequest, simulate_twin
-from vision.types import Fraction
 
 _BOARD = board_named("A3")
 _SIGNATURE = Signature(by="benchmark", at_utc=datetime(2026, 1, 1, tzinfo=UTC), note="")
@@ -102,24 +100,6 @@ def recovered_standard_line() -> LineCalibration:
     return calibrated(truth, drawn, seed=7)
 
 
-def sorted_with(believed: LineCalibration | None, items: int) -> FractionScore:
-    """Sort the standard scenario with a calibration, None for the true one; perfect detector."""
-    standard = standard_line()
-    result = simulate_twin(
-        SimulationRequest(
-            line=standard.line,
-            twin=standard.twin.with_changes(occupancy=0.10),
-            items=items,
-            photographs=None,
-            detector=DetectorChoice.PERFECT,
-            observer=None,
-            believed=believed,
-        ),
-        lambda _: None,
-    )
-    return dict(result.fractions or ())[Fraction.PLASTIC]
-
-
 def run(*, quick: bool, console: Console, **_: str) -> Figures:
     """Calibrate random rigs, watch drifting ones, and sort with what was recovered."""
     rigs, items = (_QUICK_RIGS, _QUICK_ITEMS) if quick else (_RIGS, _ITEMS)
@@ -183,14 +163,3 @@ def accuracy_figures(results: Sequence[RigResult]) -> tuple[tuple[str, float], .
         ("belt_rms_worst_rig_mm", max(v.belt_rms_mm for v in verdicts)),
         ("valve_error_median_mm", float(np.median([v.valve_error_mm for v in verdicts]))),
     )
-
-
-def sorting_figures(true: FractionScore, recovered: FractionScore) -> tuple[tuple[str, float], ...]:
-    """Return purity and recovery with both calibrations; what was never ejected has no figure."""
-    values = []
-    for name in ("purity", "recovery"):
-        for score, words in ((true, "true"), (recovered, "recovered")):
-            share = getattr(score, f"{name}_mass")
-            if share is not None:
-                values.append((f"{name}_{words}", float(share)))
-    return tuple(values)

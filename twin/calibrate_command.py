@@ -4,8 +4,9 @@ import argparse
 
 from rich.console import Console
 
+from calibration.kept.record import CalibrationRecord
 from calibration.kept.store import CalibrationStore
-from calibration.procedures.whole import calibrate
+from calibration.procedures.whole import Procedure, calibrate
 from twin.calibrate_values import board_of
 from twin.calibrate_words import (
     KEPT,
@@ -120,6 +121,8 @@ def _calibrate(
         console.print(f"kept as version {kept.number} in {store.folder}, in force", soft_wrap=True)
         for words in changes(before, record):
             console.print(words, soft_wrap=True)
+        if Procedure.LIGHT in wanted:
+            _advise_exposure(record, camera, console)
         seen = empty_belt(arguments, camera, seat)
         console.print(keep_reference(seen, record.calibration, store.folder), soft_wrap=True)
         verdict = seat.verdict(record.calibration)
@@ -127,6 +130,13 @@ def _calibrate(
             console.print(verdict, soft_wrap=True)
     if arguments.json:
         show_document(record, kept.number)
+
+
+def _advise_exposure(record: CalibrationRecord, camera: CalibratedCamera, console: Console) -> None:
+    factor, now_ms = record.finding("exposure_factor"), camera.whole.line.camera.exposure_ms
+    if factor is not None and factor != 1.0:
+        words = f"set the camera's exposure_ms to {now_ms * factor:.3g} in the line file"
+        console.print(f"{words} (now {now_ms:g}), then calibrate light again", soft_wrap=True)
 
 
 def _watch(
