@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
+from benchmarks.portion_conditions import portion_conditions
 from benchmarks.result import Figures
 from benchmarks.rigid_mass import throughput_errors
 from benchmarks.shift_world import (
@@ -29,6 +30,7 @@ from benchmarks.shift_world import (
     ShiftWorld,
     library_masses,
 )
+from benchmarks.twin_masses import twin_masses
 from benchmarks.twin_shifts import twin_runs
 from telemetry.estimates.class_mass import ClassMasses, weighed_by_class
 from telemetry.estimates.confusion import ConfusionAudit, ConfusionKnowledge, know
@@ -38,7 +40,8 @@ from telemetry.estimates.types import Basis, Evidence, NoShare, Share
 
 SHIFTS, QUICK_SHIFTS = 1000, 100
 MASS_SHIFTS, QUICK_MASS_SHIFTS = 100, 40
-TWIN_RUNS, QUICK_TWIN_RUNS = 20, 2
+TWIN_RUNS, QUICK_TWIN_RUNS = 100, 4
+CONDITION_TRIALS, QUICK_CONDITION_TRIALS = 1000, 30
 FIRST_SEED: Final = 1000
 """Settings of the estimators were tuned on seeds 0 to 19; these are disjoint from them."""
 RUNS: Final = 20
@@ -82,6 +85,10 @@ def run(*, quick: bool, console: Console) -> Figures:
     runs_on_twin = QUICK_TWIN_RUNS if quick else TWIN_RUNS
     console.print(f"{runs_on_twin} lockstep runs of the twin ...")
     on_twin = twin_runs(runs_on_twin)
+    products = [product for run in on_twin for product in run.products]
+    masses = twin_masses(on_twin)
+    console.print("sampled portions near one, few and clumped ...")
+    conditions = portion_conditions(QUICK_CONDITION_TRIALS if quick else CONDITION_TRIALS)
     pts = np.abs(drifting.composition_pts)
     return Figures(
         values=(
@@ -98,8 +105,22 @@ def run(*, quick: bool, console: Console) -> Figures:
             ("composition_median_error_pts", float(np.median(pts))),
             ("mass_worst_error_pct", float(np.max(np.abs(errors.learned_pct)))),
             ("mass_median_error_with_scale_pct", float(np.median(np.abs(errors.reconciled_pct)))),
-            ("twin_coverage", sum(told.hit for told in on_twin) / len(on_twin)),
+            ("twin_coverage", sum(product.hit for product in products) / len(products)),
+            ("twin_products", float(len(products))),
             ("twin_runs", float(len(on_twin))),
+            ("twin_mass_error_pct", float(np.max(np.abs(masses.halves_pct)))),
+            ("twin_mass_median_error_pct", float(np.median(np.abs(masses.throughput_pct)))),
+            (
+                "twin_composition_error_pts",
+                float(np.quantile(np.abs(masses.composition_pts), 0.95)),
+            ),
+            *(
+                (
+                    f"coverage_95_at_{c.purity:g}_{c.portions}x{c.items}_alike_{c.alike:g}",
+                    c.coverage,
+                )
+                for c in conditions
+            ),
         ),
         notes=(
             "statistics of shifts (benchmarks/shift_world.py), no frames and no jets",
@@ -107,7 +128,9 @@ def run(*, quick: bool, console: Console) -> Figures:
             "composition_error_pts: 95 % of the errors by mass are smaller, drifting shifts",
             "mass: rigid items by laws learned from weighed bins, no scale at the belt;",
             "  with_scale: reconciled with a belt scale of class 0.5",
-            "twin: lockstep runs with jets and by-catch, sampled portions against the bin's truth",
+            "twin: lockstep runs with jets and by-catch, sampled portions against the bin's truth;",
+            "  mass_error: all runs of a half by the law of the other; median_error: run by run",
+            "at: purity of the process, portions x items, correlation of errors in a portion",
         ),
     )
 

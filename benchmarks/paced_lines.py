@@ -36,7 +36,7 @@ BATCH_ITEMS: Final = 5_000
 KEPT_ITEMS: Final = 40_000
 """That have arrived and stay in the line's store: ten seconds, to spare the disk."""
 TEMPLATES: Final = 1_000
-PATIENCE_S: Final = 300.0
+PATIENCE_S: Final = 1200.0
 """After the last item is due, so long a line goes on sending what is behind."""
 
 _Row = tuple[Any, ...]

@@ -1,9 +1,10 @@
-"""Real lockstep runs of the twin: does the interval from sampled portions hold the bin's truth?
+"""Real lockstep runs of the twin: intervals, masses and composition against what the bins hold.
 
 The whole line in virtual time: tracks, decisions, pulses, the soft PLC, air, by-catch. The detector
 is the perfect one, so what is impure is so by air and by neighbours: what only samples of the
-product can see. Portions of consecutive items are taken from the product's bin and sorted by
-the truth; the interval is compared with the purity of the whole bin.
+product can see. Portions of consecutive items are taken from each product's bin and sorted by
+the truth; the interval is compared with the purity of the whole bin. What the line saw of every
+item (its box) and what each fraction truly weighed are kept for `benchmarks/twin_masses.py`.
 """
 
 import os
@@ -12,37 +13,43 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from typing_extensions import override
 
 from benchmarks.standard_line import standard_line
+from calibration.mass_model import size_terms
 from telemetry.estimates.ratio import block_ratio
 from telemetry.estimates.types import Basis, Evidence, Share
 from twin.assembly import SimulatedLine, twin_run
 from twin.bins import Bins, Fate
 from twin.catalogue import open_catalogue
-from twin.lockstep import LockstepError, LockstepSetup, run_lockstep
-from vision.types import Fraction
+from twin.lockstep import LockstepSetup, run_lockstep
+from vision.types import FRACTIONS, Fraction
+
+Float64Array = npt.NDArray[np.float64]
 
 ITEMS: Final = 900
 OCCUPANCY: Final = 0.25
 """Crowded, so that there is by-catch to be found."""
 PORTION_ITEMS: Final = 8
+PORTIONS_MIN: Final = 4
+"""Fewer sampled portions tell no variation; such a product is not counted."""
 EVERY_OTHER: Final = 2
 """Of consecutive portions, every second one is sorted by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TwinRun:
-    """One run.
+class TwinProduct:
+    """One product of one run.
 
     Attributes:
-        product_items: that fell into the plastic bin.
+        items: that fell into its bin.
         purity: true purity of the bin by mass.
         low: of the interval from the sampled portions.
         high: likewise.
     """
 
-    product_items: int
+    items: int
     purity: float
     low: float
     high: float
@@ -51,6 +58,25 @@ class TwinRun:
     def hit(self) -> bool:
         """Whether the interval holds the truth."""
         return self.low <= self.purity <= self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TwinRun:
+    """One run.
+
+    Attributes:
+        products: that had portions enough.
+        terms: (6, 3) sums of the size terms of what the line took for each fraction.
+        square: (6, 3, 3) sums of their products.
+        named: (6,) how many items those were.
+        mass_g: (6,) what each fraction truly weighed.
+    """
+
+    products: tuple[TwinProduct, ...]
+    terms: Float64Array
+    square: Float64Array
+    named: npt.NDArray[np.int64]
+    mass_g: Float64Array
 
 
 class _RememberingBins(Bins):
@@ -73,10 +99,10 @@ def twin_runs(count: int) -> tuple[TwinRun, ...]:
 
 
 def twin_run_of(seed: int) -> TwinRun:
-    """Run one belt and estimate its plastic product from sampled portions.
+    """Run one belt.
 
     Raises:
-        LockstepError: the line stood, or too few items were ejected for an interval.
+        LockstepError: the line stood.
         ValueError: the run was set up without a world.
     """
     setup = _setup(seed)
@@ -85,12 +111,35 @@ def twin_run_of(seed: int) -> TwinRun:
         msg = "a run on the twin has a world"
         raise ValueError(msg)
     setup.world.bins = bins
-    run_lockstep(setup)
-    station = _plastic_station(setup)
-    product = [fate for fate in bins.fates if fate.bin_index == station]
-    mass = np.array([fate.mass_g for fate in product])
-    target = mass * np.array([fate.fraction is Fraction.PLASTIC for fate in product])
+    result = run_lockstep(setup)
+    terms, square = np.zeros((len(FRACTIONS), 3)), np.zeros((len(FRACTIONS), 3, 3))
+    named = np.zeros(len(FRACTIONS), np.int64)
+    for record in result.records:
+        place = FRACTIONS.index(record.decision.fraction)
+        (sizes,) = size_terms([record.track.width_mm], [record.track.length_mm])
+        terms[place] += sizes
+        square[place] += np.outer(sizes, sizes)
+        named[place] += 1
+    mass_g = np.zeros(len(FRACTIONS))
+    for fate in bins.fates:
+        mass_g[FRACTIONS.index(fate.fraction)] += fate.mass_g
+    told = (_product(bins.fates, *wanted) for wanted in _wanted(setup))
+    return TwinRun(
+        products=tuple(product for product in told if product is not None),
+        terms=terms,
+        square=square,
+        named=named,
+        mass_g=mass_g,
+    )
+
+
+def _product(fates: list[Fate], station: int, targets: frozenset[Fraction]) -> TwinProduct | None:
+    product = [fate for fate in fates if fate.bin_index == station]
     whole = len(product) // PORTION_ITEMS * PORTION_ITEMS
+    if whole < PORTIONS_MIN * EVERY_OTHER * PORTION_ITEMS:
+        return None
+    mass = np.array([fate.mass_g for fate in product])
+    target = mass * np.array([fate.fraction in targets for fate in product])
     portions = slice(None, None, EVERY_OTHER)
     wholes = mass[:whole].reshape(-1, PORTION_ITEMS).sum(axis=1)[portions]
     told = block_ratio(
@@ -105,13 +154,21 @@ def twin_run_of(seed: int) -> TwinRun:
         sampled_share=float(wholes.sum() / mass.sum()),
     )
     if not isinstance(told, Share):
-        msg = f"the run gave no interval: {told.reason}"
-        raise LockstepError(msg)
-    return TwinRun(
-        product_items=len(product),
+        return None
+    return TwinProduct(
+        items=len(product),
         purity=float(target.sum() / mass.sum()),
         low=told.low,
         high=told.high,
+    )
+
+
+def _wanted(setup: LockstepSetup) -> tuple[tuple[int, frozenset[Fraction]], ...]:
+    """Return each station with the fractions that belong into its bin."""
+    rules = setup.recipe.fractions
+    return tuple(
+        (index, frozenset(f for f, rule in rules.items() if rule.station == station.name))
+        for index, station in enumerate(setup.stations)
     )
 
 
@@ -133,8 +190,3 @@ def _setup(seed: int) -> LockstepSetup:
         catalogue=open_catalogue(None),
         items=ITEMS,
     )
-
-
-def _plastic_station(setup: LockstepSetup) -> int:
-    wanted = setup.recipe.fractions[Fraction.PLASTIC].station
-    return [station.name for station in setup.stations].index(str(wanted))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.portion_conditions import portion_conditions
 from telemetry.estimates.audit_plan import items_without_error, plan_audit, samples_for_mean
 from telemetry.estimates.errors import EstimateError
 from telemetry.estimates.ratio import block_ratio, design_effect
@@ -49,10 +50,30 @@ def test_a_slow_change_is_not_taken_for_many_independent_blocks() -> None:
 def test_no_error_found_still_admits_errors() -> None:
     share = _share([10.0] * 20, [10.0] * 20)
     assert share.value == share.high == 1.0
-    # 1,000 items in clumps count as 500: 0.025 ** (1 / 500).
-    assert share.low == pytest.approx(0.025 ** (1 / 500))
+    # 1,000 items in blocks of 50 that are alike by 0.01 count as 671; mid-P: 0.05 ** (1 / 671).
+    assert share.low == pytest.approx(0.05 ** (1.49 / 1000))
     nothing = _share([0.0] * 20, [10.0] * 20)
-    assert (nothing.low, nothing.high) == (0.0, pytest.approx(1 - 0.025 ** (1 / 500)))
+    assert (nothing.low, nothing.high) == (0.0, pytest.approx(1 - 0.05 ** (1.49 / 1000)))
+
+
+def test_items_of_unequal_mass_tell_less_where_no_error_was_found() -> None:
+    rng = np.random.default_rng(6)
+    lows = []
+    for spread in (0.01, 0.3):
+        wholes = rng.normal(10.0, 10.0 * spread, 20)
+        share = block_ratio(wholes, wholes, basis=Basis.MASS, evidence=EVIDENCE)
+        assert isinstance(share, Share)
+        lows.append(share.low)
+    assert 1.0 - lows[1] > 2.0 * (1.0 - lows[0])
+
+
+def test_clumped_errors_near_one_do_not_pass_for_a_sure_purity() -> None:
+    held = [
+        condition.coverage
+        for condition in portion_conditions(60)
+        if (condition.purity, condition.alike) == (0.99, 0.05)
+    ]
+    assert min(held) > 0.85
 
 
 def test_a_census_has_nothing_left_to_sample() -> None:

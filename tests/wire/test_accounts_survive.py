@@ -195,7 +195,7 @@ def test_a_full_disk_at_the_receiver_is_tried_again_and_leaves_no_half_file(plac
     database.close()
 
 
-def test_two_processes_on_one_store_make_one_chain_and_deliver_each_report_once(place):
+def test_two_processes_on_one_store_make_one_chain(place):
     def append(name):
         def work():
             database = connect(place)
@@ -212,4 +212,27 @@ def test_two_processes_on_one_store_make_one_chain_and_deliver_each_report_once(
     assert ledger.verify().faults == ()
     names = [row.uid for row in ledger.rows() if row.uid.startswith("weighbridge:")]
     assert len(names) == len(set(names)) == 75
+    database.close()
+
+
+def test_two_processes_that_deliver_from_one_store_have_each_report_taken_once(place):
+    clock = WallClock(END)
+    database = connect(place)
+    desk = ReportDesk(database, PLANT, now=clock)
+    desk.make(ReportKind.SUMMARY, DAY, edit=None, draft=False)
+    desk.cancel(ReportKind.SUMMARY, DAY, "not ours")
+    database.close()
+
+    def deliver():
+        mine = connect(place)
+        dispatcher(mine, place, clock).drain()
+        mine.close()
+
+    in_processes(deliver, deliver, deliver)
+    database = connect(place)
+    parcels = DeliveryQueue(database).standing()
+    assert {parcel.state for parcel in parcels} == {ParcelState.DELIVERED}
+    with database.read() as connection:
+        receipts = connection.exec_driver_sql("SELECT count(*) FROM delivery_receipts").scalar()
+    assert receipts == len(parcels) == len(list((place.parent / "inbox").glob("*.json"))) == 2
     database.close()
