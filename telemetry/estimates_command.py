@@ -16,7 +16,7 @@ from calibration.mass_model import MassModelError, save
 from telemetry.estimates.audit_plan import items_without_error, plan_audit
 from telemetry.estimates.errors import EstimateError
 from telemetry.estimates.mass_learning import COLUMNS, fit_mass_model, read_weighings
-from telemetry.estimates.types import LEVEL
+from telemetry.estimates.types import LEVEL, Basis
 
 EXIT_OK = 0
 
@@ -85,10 +85,13 @@ def _plan(arguments: argparse.Namespace) -> int:
         "kg": round(plan.kg, 3),
         "half_width": round(plan.half_width, 6),
         "items_without_error": faultless,
+        "level": arguments.level,
+        "basis": Basis.COUNT.value,
     }
     words = (
         f"{plan.items} items in {plan.portions} portions, about {plan.kg:.1f} kg, "
-        f"tell a share of {arguments.expected:g} to within {plan.half_width:.4f}\n"
+        f"tell a share of {arguments.expected:g} to within {plan.half_width:.4f}, "
+        f"level {arguments.level:g}, by count of items\n"
         f"{faultless} independent items without any error show a share above "
         f"{1.0 - arguments.half_width:g} (one-sided)"
     )

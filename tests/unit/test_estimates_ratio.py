@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmarks.portion_conditions import portion_conditions
 from telemetry.estimates.audit_plan import items_without_error, plan_audit, samples_for_mean
@@ -65,6 +66,22 @@ def test_items_of_unequal_mass_tell_less_where_no_error_was_found() -> None:
         assert isinstance(share, Share)
         lows.append(share.low)
     assert 1.0 - lows[1] > 2.0 * (1.0 - lows[0])
+
+
+def test_only_portions_that_hold_an_error_tell_of_the_variance() -> None:
+    wholes = np.full(30, 30.0)
+    right = wholes - np.array([5.0] + [0.0] * 29)
+    share = _share(right, wholes, n_objects=900)
+    value = 895 / 900
+    independent = value * (1 - value) / 900
+    residual = right - value * wholes
+    seen = (residual @ residual) / 29 / 30 / 30.0**2
+    # One telling portion beside an assumption that weighs four, correlation 0.01.
+    mean = (seen + 4 * (1 + 0.01 * 29) * independent) / 5
+    t_ratio = stats.t.ppf(0.975, 5) / stats.norm.ppf(0.975)
+    items = value * (1 - value) / (mean * t_ratio**2)
+    beta = stats.beta(value * items + 0.5, (1 - value) * items + 0.5)
+    assert (share.low, share.high) == pytest.approx((beta.ppf(0.025), beta.ppf(0.975)))
 
 
 def test_clumped_errors_near_one_do_not_pass_for_a_sure_purity() -> None:

@@ -197,6 +197,17 @@ def test_months_split_at_midnight_utc() -> None:
     assert np.all(np.diff(np.concatenate([rows["record_seq"] for _, rows in parts])) == 1)
 
 
+def test_an_item_at_the_first_instant_of_a_month_belongs_to_that_month() -> None:
+    rows = made_rows(2)
+    begin = round(datetime(2026, 12, 1, tzinfo=UTC).timestamp()) * 1_000_000
+    rows["at_us"] = (begin - 1, begin)
+    parts = split_by_month(rows)
+    assert [(month, rows["at_us"].tolist()) for month, rows in parts] == [
+        ("2026-11", [begin - 1]),
+        ("2026-12", [begin]),
+    ]
+
+
 def test_year_queries_touch_only_the_months_asked_for(plant: PlantDatabase) -> None:
     plant.deliver(batch(made_rows(100)))
     if plant.database.backend == "sqlite":
