@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from telemetry.delivery.queue import ParcelStanding
+from telemetry.ledger.ticket_desk import TicketCheck
+from telemetry.ledger.weighbridge import TicketForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +51,34 @@ class PlantClerk(Protocol):
         """
         ...
 
-    def revive(self, parcel_id: int) -> None:
-        """Try a dead parcel again.
+    def check_ticket(self, form: TicketForm, by: str) -> TicketCheck:
+        """Say what is wrong with a weighbridge ticket, without entering it.
 
         Raises:
-            DeliveryError: it is not dead.
+            DatabaseError: the ledger cannot be read just now.
+        """
+        ...
+
+    def enter_ticket(self, form: TicketForm, by: str) -> TicketCheck:
+        """Enter a weighbridge ticket; the same again does nothing.
+
+        Raises:
+            TelemetryError: it cannot be written just now.
+        """
+        ...
+
+    def retry(self, parcel_id: int, by: str) -> None:
+        """Try a dead parcel again and book who wanted it.
+
+        Raises:
+            DeliveryError: it is not dead, or nobody is named.
+        """
+        ...
+
+    def drop(self, parcel_id: int, by: str, reason: str) -> None:
+        """Give a dead parcel up and book who did and why.
+
+        Raises:
+            DeliveryError: it is not dead, or nobody or no reason is named.
         """
         ...

@@ -5,14 +5,17 @@ or the database cannot be used.
 """
 
 import argparse
+import getpass
 import json
 from pathlib import Path
 
 from rich.console import Console
 
+from telemetry.delivery.decisions import DeliveryDesk
 from telemetry.delivery.queue import DeliveryQueue, ParcelStanding, ParcelState
 from telemetry.ledger.opening import read_accounts
 from telemetry.ledger.plant_database import plant_database
+from telemetry.ledger.store import Ledger
 from telemetry.terminal import tell
 from telemetry.wall import utc_now
 
@@ -29,6 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = revive.add_mutually_exclusive_group(required=True)
     which.add_argument("--parcel", type=int, metavar="NUMBER", help="as `show` prints it")
     which.add_argument("--all", action="store_true", help="every dead one")
+    drop = actions.add_parser("drop", help="give a dead parcel up; later revisions are sent")
+    drop.add_argument("--parcel", type=int, required=True, metavar="NUMBER")
+    drop.add_argument("--reason", required=True, help="kept in the ledger")
+    for deciding in (revive, drop):
+        deciding.add_argument(
+            "--by",
+            default=getpass.getuser(),
+            help="who decides; kept in the ledger (default: %(default)s)",
+        )
     for action in actions.choices.values():
         action.add_argument("line", type=Path, metavar="LINE.toml", help="the line file")
 
@@ -39,11 +51,22 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     Raises:
         DeliveryError: the parcel is not dead.
     """
-    with plant_database(read_accounts(arguments.line)) as database:
+    accounts = read_accounts(arguments.line)
+    with plant_database(accounts) as database:
         queue = DeliveryQueue(database)
         if arguments.action == "show":
             return _show(queue, console, only_dead=arguments.dead, as_json=arguments.json)
-        return _revive(queue, console, None if arguments.all else arguments.parcel)
+        desk = DeliveryDesk(database, Ledger(database, accounts, now=utc_now), now=utc_now)
+        if arguments.action == "drop":
+            desk.drop(arguments.parcel, by=arguments.by, reason=arguments.reason)
+            console.print(f"parcel {arguments.parcel} given up; the ledger keeps who and why")
+            return EXIT_OK
+        chosen = _dead(queue) if arguments.all else [arguments.parcel]
+        for number in chosen:
+            desk.retry(number, by=arguments.by)
+        told = "; the running telemetry tries them again at once" if chosen else ""
+        console.print(f"{len(chosen)} revived{told}")
+    return EXIT_OK
 
 
 def _show(queue: DeliveryQueue, console: Console, *, only_dead: bool, as_json: bool) -> int:
@@ -80,14 +103,6 @@ def _words(parcel: ParcelStanding) -> str:
     return f"{where}  {parcel.attempts} tries  {said}".rstrip()
 
 
-def _revive(queue: DeliveryQueue, console: Console, parcel_id: int | None) -> int:
-    if parcel_id is not None:
-        chosen = [parcel_id]
-    else:
-        found = queue.standing(limit=queue.dead(), only=ParcelState.DEAD)
-        chosen = sorted(parcel.parcel_id for parcel in found)
-    for number in chosen:
-        queue.revive(number, utc_now())
-    told = "; the running telemetry tries them again at once" if chosen else ""
-    console.print(f"{len(chosen)} revived{told}")
-    return EXIT_OK
+def _dead(queue: DeliveryQueue) -> list[int]:
+    found = queue.standing(limit=queue.dead(), only=ParcelState.DEAD)
+    return sorted(parcel.parcel_id for parcel in found)

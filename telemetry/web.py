@@ -22,6 +22,7 @@ from controller.snapshot import (
     ProductSampled,
     SetPurity,
 )
+from telemetry.accounts_pages import AccountsPages
 from telemetry.bodies import (
     AcknowledgeBody,
     CommandBody,
@@ -108,6 +109,7 @@ class Pages:
                 Route("/sign-in", self.sign_in_page),
                 Route("/api/words", words),
                 *desk.routes(),
+                *AccountsPages(lambda: self._clerk).routes(),
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],
             middleware=[
@@ -189,7 +191,9 @@ class Pages:
         if self._clerk is None:
             return _answer("this line keeps no accounts", 404)
         try:
-            await run_in_threadpool(self._clerk.revive, body.parcel_id)
+            await run_in_threadpool(
+                self._clerk.retry, body.parcel_id, signed_in_name(request.scope)
+            )
         except DeliveryError as error:
             return _answer(str(error), 409)
         except DatabaseError as error:

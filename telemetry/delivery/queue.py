@@ -31,6 +31,7 @@ class ParcelState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,14 +148,30 @@ class DeliveryQueue:
             DeliveryError: no such dead parcel.
         """
         with self._database.write() as connection:
-            row = connection.execute(
-                sa.select(PARCELS.c.state).where(PARCELS.c.parcel_id == parcel_id)
-            ).first()
-            if row is None or row.state != ParcelState.DEAD.value:
-                command = "run_line.py delivery show LINE.toml"
-                msg = f"parcel {parcel_id} is not dead; `{command}` lists parcels"
-                raise DeliveryError(msg)
-            self._set(connection, parcel_id, ParcelState.PENDING, due_at=now)
+            self.dead_within(connection, parcel_id)
+            self.revive_within(connection, parcel_id, now)
+
+    def dead_within(self, connection: Connection, parcel_id: int) -> str:
+        """Return destination and key of a dead parcel, locked for the caller's transaction.
+
+        Raises:
+            DeliveryError: no such dead parcel.
+        """
+        self._lock(connection)
+        row = connection.execute(sa.select(PARCELS).where(PARCELS.c.parcel_id == parcel_id)).first()
+        if row is None or row.state != ParcelState.DEAD.value:
+            command = "run_line.py delivery show LINE.toml"
+            msg = f"parcel {parcel_id} is not dead; `{command}` lists parcels"
+            raise DeliveryError(msg)
+        return f"{row.destination} {row.key}"
+
+    def revive_within(self, connection: Connection, parcel_id: int, now: datetime) -> None:
+        """Try a dead parcel again, within the caller's transaction."""
+        self._set(connection, parcel_id, ParcelState.PENDING, due_at=now)
+
+    def drop_within(self, connection: Connection, parcel_id: int, why: str) -> None:
+        """Give a dead parcel up, within the caller's transaction; what waits behind it goes on."""
+        self._set(connection, parcel_id, ParcelState.DROPPED, last_error=why)
 
     def standing(
         self, *, limit: int = 200, only: ParcelState | None = None
@@ -167,7 +184,8 @@ class DeliveryQueue:
             .limit(1)
             .scalar_subquery()
         )
-        done = PARCELS.c.state == ParcelState.DELIVERED.value
+        ended = (ParcelState.DELIVERED.value, ParcelState.DROPPED.value)
+        done = PARCELS.c.state.in_(ended)
         names = ("parcel_id", "destination", "facility", "key", "state", "attempts")
         more = ("queued_at", "due_at", "last_error")
         query = (

@@ -22,6 +22,7 @@ class Right(StrEnum):
     SAMPLE = "sample"
     SET_PURITY = "set_purity"
     DELIVER = "deliver"
+    ENTER_TICKET = "enter_ticket"
     READ_LOG = "read_log"
 
 
@@ -35,6 +36,7 @@ HOLDERS: Final = {
     Right.SAMPLE: _ALL - {Role.VIEWER},
     Right.SET_PURITY: _OFFICE,
     Right.DELIVER: _OFFICE,
+    Right.ENTER_TICKET: _ALL - {Role.VIEWER},
     Right.READ_LOG: _OFFICE,
 }
 """Who has which right."""
@@ -43,6 +45,11 @@ _POSTS: Final = {
     "/api/product-sampled": Right.SAMPLE,
     "/api/purity": Right.SET_PURITY,
     "/api/deliveries/revive": Right.DELIVER,
+    "/accounts/deliveries/retry": Right.DELIVER,
+    "/accounts/deliveries/drop": Right.DELIVER,
+    "/weighbridge/check": Right.ENTER_TICKET,
+    "/weighbridge/enter": Right.ENTER_TICKET,
+    "/weighbridge/back": Right.ENTER_TICKET,
 }
 _GETS: Final = {"/api/audit-log": Right.READ_LOG}
 

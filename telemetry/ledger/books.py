@@ -59,8 +59,8 @@ class Amount:
         return Amount(
             mass_g=self.mass_g + mass.mass_g,
             estimated_g=self.estimated_g + (mass.mass_g if mass.is_estimate else 0),
-            low_g=None if self.low_g is None or low_g is None else self.low_g + low_g,
-            high_g=None if self.high_g is None or high_g is None else self.high_g + high_g,
+            low_g=_plus(self.low_g, low_g),
+            high_g=_plus(self.high_g, high_g),
             methods=self.methods | {mass.method},
             entries=self.entries + 1,
             invalid_g=self.invalid_g + mass.invalid_g,
@@ -68,13 +68,11 @@ class Amount:
 
     def plus_amount(self, other: "Amount") -> "Amount":
         """Return the sum with another sum; ends are added up."""
-        low = None if self.low_g is None or other.low_g is None else self.low_g + other.low_g
-        high = None if self.high_g is None or other.high_g is None else self.high_g + other.high_g
         return Amount(
             mass_g=self.mass_g + other.mass_g,
             estimated_g=self.estimated_g + other.estimated_g,
-            low_g=low,
-            high_g=high,
+            low_g=_plus(self.low_g, other.low_g),
+            high_g=_plus(self.high_g, other.high_g),
             methods=self.methods | other.methods,
             entries=self.entries + other.entries,
             invalid_g=self.invalid_g + other.invalid_g,
@@ -179,8 +177,8 @@ class Books:
     @property
     def invalid_g(self) -> int:
         """What left the belt where the overlap index marks the estimate invalid."""
-        products = sum(line.amount.invalid_g for line in self.products)
-        return products + sum(line.amount.invalid_g for line in self.residue)
+        amounts = [x.amount for x in self.products] + [x.amount for x in self.residue]
+        return sum(amount.invalid_g for amount in amounts)
 
     @property
     def landfilled_g(self) -> int:
@@ -212,6 +210,10 @@ def _ends(mass: Mass) -> tuple[int | None, int | None]:
     if mass.low_g is not None and mass.high_g is not None:
         return mass.low_g, mass.high_g
     return (None, None) if mass.is_estimate else (mass.mass_g, mass.mass_g)
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 class _Sums:

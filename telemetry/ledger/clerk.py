@@ -14,6 +14,7 @@ from typing import Final
 
 from calibration.clock import Clock
 from telemetry.clerk_status import ClerkStatus
+from telemetry.delivery.decisions import DeliveryDesk
 from telemetry.delivery.dispatcher import Dispatcher
 from telemetry.delivery.queue import DeliveryQueue, ParcelStanding
 from telemetry.delivery.transports.making import make_transports
@@ -27,6 +28,8 @@ from telemetry.ledger.rules import EARLIEST
 from telemetry.ledger.stock import STOCK_KINDS
 from telemetry.ledger.storage import storage_alarm
 from telemetry.ledger.store import Ledger
+from telemetry.ledger.ticket_desk import TicketCheck, TicketDesk
+from telemetry.ledger.weighbridge import TicketForm
 from telemetry.wall import WallClock, utc_now
 
 _log = logging.getLogger(__name__)
@@ -68,6 +71,8 @@ class Clerk:
             self._watch = InstrumentWatch(ledger, clock)
             stack.callback(self._watch.close)
             self._queue = DeliveryQueue(self._database)
+            self._tickets = TicketDesk(ledger, now=now)
+            self._decisions = DeliveryDesk(self._database, ledger, now=now)
             self._dispatcher = Dispatcher(
                 self._queue,
                 make_transports(accounts.deliveries),
@@ -106,13 +111,37 @@ class Clerk:
         """
         return self._queue.standing()
 
-    def revive(self, parcel_id: int) -> None:
-        """Try a dead parcel again. Any thread may call it.
+    def check_ticket(self, form: TicketForm, by: str) -> TicketCheck:
+        """Say what is wrong with a weighbridge ticket. Any thread may call it.
 
         Raises:
-            DeliveryError: it is not dead.
+            DatabaseError: the ledger cannot be read just now.
         """
-        self._queue.revive(parcel_id, self._now())
+        return self._tickets.check(form, by=by)
+
+    def enter_ticket(self, form: TicketForm, by: str) -> TicketCheck:
+        """Enter a weighbridge ticket; the same again does nothing. Any thread may call it.
+
+        Raises:
+            TelemetryError: it cannot be written just now.
+        """
+        return self._tickets.enter(form, by=by)
+
+    def retry(self, parcel_id: int, by: str) -> None:
+        """Try a dead parcel again and book who wanted it. Any thread may call it.
+
+        Raises:
+            DeliveryError: it is not dead, or nobody is named.
+        """
+        self._decisions.retry(parcel_id, by=by)
+
+    def drop(self, parcel_id: int, by: str, reason: str) -> None:
+        """Give a dead parcel up and book who did and why. Any thread may call it.
+
+        Raises:
+            DeliveryError: it is not dead, or nobody or no reason is named.
+        """
+        self._decisions.drop(parcel_id, by=by, reason=reason)
 
     def close(self) -> None:
         """Book what was read last and release everything. Idempotent."""

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from telemetry.ledger.handling import Handling
 from telemetry.ledger.sampling import Audit, Naming
 from vision.types import Fraction
 
@@ -254,6 +255,7 @@ Body = (
     | AirSummary
     | Audit
     | Naming
+    | Handling
 )
 
 

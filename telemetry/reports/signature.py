@@ -1,7 +1,9 @@
 """Detached signatures made by the official's own tool: checked where the algorithm is known here.
 
 This program signs nothing and keeps no key. Kazakh national algorithms (GOST) cannot be checked
-with the libraries used here: such a signature is kept and said to be unchecked.
+with the libraries used here: such a signature is kept and said to be unchecked, with what could be
+seen: that it is a detached CMS message of one signer who put the certificate in, and whether its
+message digest is that of the report where the digest is a SHA-2.
 """
 
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any, Final
 
 from asn1crypto import algos, cms, keys, pem, pkcs12
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
@@ -74,8 +76,7 @@ def check_signature(
         msg = f"the signature of {signer} does not belong to its certificate's key"
         raise SignatureRefusedError(msg) from error
     if not known:
-        oid = info["signature_algorithm"]["algorithm"].dotted
-        note = f"signature algorithm {oid} cannot be checked here; use the official tool"
+        note = _unchecked(info)
         standing = Standing.UNCHECKED_ALGORITHM
     elif trusted is not None:
         _refuse_untrusted(certificate, trusted)
@@ -181,7 +182,7 @@ def _verify(certificate: x509.Certificate, info: Any, signed: bytes) -> bool:
     algorithm = _HASHES.get(name)
     try:
         key = certificate.public_key()
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return False
     value = bytes(info["signature"].native)
     if algorithm is None:
@@ -193,6 +194,16 @@ def _verify(certificate: x509.Certificate, info: Any, signed: bytes) -> bool:
         key.verify(value, signed, ec.ECDSA(algorithm))
         return True
     return False
+
+
+def _unchecked(info: Any) -> str:
+    oid = info["signature_algorithm"]["algorithm"].dotted
+    digest = info["digest_algorithm"]["algorithm"]
+    if info["signed_attrs"] and digest.native in _HASHES:
+        seen = "its message digest is that of these bytes"
+    else:
+        seen = f"nor can its digest {digest.dotted}: whether it is of these bytes is unknown"
+    return f"signature algorithm {oid} cannot be checked here; {seen}; use the official tool"
 
 
 def _padding(

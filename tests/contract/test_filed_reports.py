@@ -261,3 +261,22 @@ def test_a_report_of_the_first_version_stays_valid_and_needs_no_correction(desk,
     cancelled, _ = desk.cancel(ReportKind.SUMMARY, SEPTEMBER, "entered twice")
     assert (cancelled.schema_, cancelled.revision) == ("sorting-line-report/1", 2)
     assert store.newest(first.report_uid).document.supersedes == first.sha256
+
+
+EC_KEY, SHA_256 = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("0609608648016503040201")
+NATIONAL_KEY = bytes.fromhex("06072a830e030a0101")
+NATIONAL_HASH = bytes.fromhex("06092a830e030a01030301")
+"""Object identifiers of the same lengths under Kazakhstan's arc, 1.2.398."""
+
+
+def test_a_signature_with_a_national_key_is_kept_and_says_what_was_not_checked():
+    person = official(ec.generate_private_key(ec.SECP256R1()))
+    national = sign(b"report", person).replace(EC_KEY, NATIONAL_KEY)
+    checked = check_signature(b"report", national)
+    assert checked.standing is Standing.UNCHECKED_ALGORITHM
+    assert "its message digest is that of these bytes" in checked.note
+    with pytest.raises(SignatureRefusedError, match="other bytes"):
+        check_signature(b"report!", national)
+    unknown = check_signature(b"report", national.replace(SHA_256, NATIONAL_HASH))
+    assert unknown.standing is Standing.UNCHECKED_ALGORITHM
+    assert "whether it is of these bytes is unknown" in unknown.note
