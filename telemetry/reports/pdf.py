@@ -82,10 +82,10 @@ class _Page(FPDF):
         self.set_font(_FAMILY, size=_TEXT_PT)
         texts = [self._texts(row, table) for row in table.rows]
         colour = _WARNING if table.key == "warnings" else _GREY
-        widths = _widths(table.columns, texts)
+        widths = column_widths(table.columns, texts)
         with self.table(
             col_widths=widths,
-            width=min(self.epw, sum(widths) * self.epw / _FULL_WIDTH),
+            width=min(self.epw, sum(widths) * self.epw / FULL_WIDTH),
             align="LEFT",
             line_height=_LINE_MM,
             text_align=_alignments(table),
@@ -120,16 +120,29 @@ class _Page(FPDF):
         return value
 
 
-_FULL_WIDTH: Final = 150
+FULL_WIDTH: Final = 150
 """Characters of the small text that fill the page's width."""
+_UNBROKEN: Final = 13
+"""Room for any number or code of a report."""
 
 
-def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
+def column_widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """Return each column's width in characters; too wide a table is narrowed where words break."""
     longest = [
         max(_longest_word(title), *(len(row[number]) for row in rows))
         for number, title in enumerate(columns)
     ]
-    return tuple(min(_MOST_WIDTH, max(_LEAST_WIDTH, length + 2)) for length in longest)
+    wanted = tuple(min(_MOST_WIDTH, max(_LEAST_WIDTH, length + 2)) for length in longest)
+    spare = sum(max(0, width - _UNBROKEN) for width in wanted)
+    over = sum(wanted) - FULL_WIDTH
+    if over <= 0 or not spare:
+        return wanted
+    # Words may break, numbers and codes may not: what is too much is taken from wide columns.
+    kept = max(0.0, 1.0 - over / spare)
+    return tuple(
+        width if width <= _UNBROKEN else _UNBROKEN + int(kept * (width - _UNBROKEN))
+        for width in wanted
+    )
 
 
 def _longest_word(text: str) -> int:

@@ -21,7 +21,7 @@ from telemetry.measures.season import DayComposition
 from telemetry.reports.build import ReportKind, Revision, Source, build
 from telemetry.reports.errors import ReportBlockedError, ReportError
 from telemetry.reports.evidence import Evidence, QualityFigure
-from telemetry.reports.pdf import FONTS
+from telemetry.reports.pdf import FONTS, FULL_WIDTH, column_widths
 from telemetry.reports.period import parse_period
 from telemetry.reports.seal import as_bytes, as_json, content_hash, from_bytes, json_schema
 from telemetry.reports.writers import ReportFormat, write_files
@@ -373,3 +373,12 @@ def test_the_shipped_fonts_have_every_letter_of_every_language():
             if ord(letter) not in drawn
         }
         assert missing == set(), path
+
+
+def test_a_table_that_is_too_wide_takes_room_from_words_and_not_from_numbers():
+    numbers = ("12 345,678",) * 6
+    columns = (*("Mass",) * 6, "Method", "Basis and sample")
+    widths = column_widths(columns, [(*numbers, "x" * 60, "y" * 90)])
+    assert widths[:6] == (len(numbers[0]) + 2,) * 6
+    assert sum(widths) <= FULL_WIDTH
+    assert widths[7] > widths[0]
