@@ -27,13 +27,20 @@ from telemetry.database.migration import (
     upgrade,
 )
 from telemetry.errors import DatabaseError
+from telemetry.ledger.config import AccountsConfig
+from telemetry.ledger.opening import read_accounts
+from telemetry.ledger.plant_database import plant_database
+from telemetry.ledger.store import Ledger
+from telemetry.ledger.weighbridge import with_openings
 from telemetry.line_section import read_telemetry
-from telemetry.plant.audits import enter_sample
+from telemetry.plant.audits import ProductSample, enter_sample
 from telemetry.plant.config import PlantConfig
 from telemetry.plant.opening import make_sender, open_plant
 from telemetry.plant.parquet import export_items
 from telemetry.plant.retention import Retention, prune
+from telemetry.plant.sample_entries import audits_of
 from telemetry.plant.sample_file import COLUMNS, read_samples
+from telemetry.wall import utc_now
 
 DEFAULT_FILE: Final = PlantConfig().database_path
 EXIT_OK, EXIT_ATTENTION = 0, 1
@@ -163,13 +170,23 @@ def _plant_section(line: Path) -> tuple[PlantConfig, Path]:
 
 def _enter(arguments: argparse.Namespace) -> int:
     plant, _ = _plant_section(arguments.line)
-    samples = read_samples(arguments.samples, str(read_document(arguments.line)["line"]["id"]))
+    document = read_document(arguments.line)
+    samples = read_samples(arguments.samples, str(document["line"]["id"]))
+    if "accounts" in document:
+        _book(read_accounts(arguments.line), samples)
     with closing(open_plant(plant).database) as database:
         new = sum(enter_sample(database, sample, now=datetime.now(UTC)) for sample in samples)
     told = {"samples": len(samples), "new": new}
     words = f"{new} samples entered, {len(samples) - new} known before"
     sys.stdout.write((json.dumps(told) if arguments.json else words) + "\n")
     return EXIT_OK
+
+
+def _book(accounts: AccountsConfig, samples: tuple[ProductSample, ...]) -> None:
+    """The ledger first, all or none: what it refuses does not reach the page either."""
+    entries = [entry for sample in samples for entry in audits_of(sample, accounts)]
+    with plant_database(accounts) as database:
+        Ledger(database, accounts, now=utc_now).append(with_openings(entries, accounts))
 
 
 def _send(arguments: argparse.Namespace) -> int:

@@ -9,9 +9,15 @@ import pytest
 from run_line import main
 from telemetry.database.engine import Database
 from telemetry.errors import DatabaseError
+from telemetry.ledger.chain import entry_of
+from telemetry.ledger.opening import read_accounts
+from telemetry.ledger.plant_database import plant_database
+from telemetry.ledger.store import Ledger
 from telemetry.plant.audit_watch import PERIOD, purity_now
 from telemetry.plant.audits import enter_sample
 from telemetry.plant.sample_file import read_samples
+from telemetry.wall import utc_now
+from tests.support.plant import BIN
 from vision.types import FRACTIONS, Fraction
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -106,3 +112,30 @@ def test_the_command_enters_a_file_once(tmp_path: Path, capsys: pytest.CaptureFi
         assert json.loads(capsys.readouterr().out) == {"samples": 6, "new": new}
     assert main(["database", "enter-samples", str(line), str(tmp_path / "gone.csv")]) == 2
     assert "gone.csv cannot be read" in capsys.readouterr().err
+
+
+def test_a_plant_that_keeps_accounts_has_the_samples_in_its_ledger_too(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    line = tmp_path / "line.toml"
+    line.write_text(
+        '[line]\nid = "line"\n[telemetry]\nhost = "127.0.0.1"\nport = 0\n'
+        'store_path = "s.sqlite"\nsocket_path = "l.sock"\n[telemetry.database]\n'
+        f'[accounts]\ndatabase_path = "plant.sqlite"\nequipment = {{ rated_t_per_h = 5.0 }}\n'
+        f'facility = {{ bin = "{BIN}", facility_id = "site", name_kk = "Z", name_ru = "Z" }}\n'
+    )
+    samples = _file(tmp_path, first=NOW - timedelta(days=30))
+    for _ in range(2):
+        assert main(["database", "enter-samples", str(line), str(samples)]) == 0
+    accounts = read_accounts(line)
+    with plant_database(accounts) as database:
+        rows = [
+            row for row in Ledger(database, accounts, now=utc_now).rows() if row.kind == "audit"
+        ]
+    bodies = [entry_of(row).body for row in rows]
+    assert [body.material for body in bodies] == ["plastic", "paper"] * 6
+    assert {(body.stream, body.items, body.by) for body in bodies} == {
+        ("plastic", 44, "A. Auditor")
+    }
+    assert (bodies[0].material_g, bodies[0].sample_g) == (1000, 1050)
