@@ -22,7 +22,7 @@ from twin.simulation import DetectorChoice, SimulationRequest, simulate_twin
 from twin.viewpoint import true_calibration
 from vision.types import Fraction
 
-_ERRORS_MM: Final = (3.0, 6.0, 10.0)
+_ERRORS_MM: Final = (3.0, 6.0, 10.0, 20.0, 30.0)
 _BLURS_PX: Final = (0.7, 1.5, 3.0)
 _DARKER: Final = (0.15, 0.3, 0.6)
 
