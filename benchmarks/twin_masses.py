@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.twin_shifts import TwinRun
-from telemetry.estimates.mass_learning import Weighings, fit_mass_model
+from telemetry.estimates.mass_learning import MIN_WEIGHINGS, Weighings, fit_mass_model
 from vision.types import FRACTIONS
 
 Float64Array = npt.NDArray[np.float64]
@@ -38,11 +38,7 @@ class TwinMasses:
 
 
 def twin_masses(runs: Sequence[TwinRun]) -> TwinMasses:
-    """Learn from one half, check on the other, and the other way round.
-
-    Raises:
-        EstimateError: too few runs to learn from.
-    """
+    """Learn from one half, check on the other, and the other way round."""
     pairs = [(runs[0::2], runs[1::2]), (runs[1::2], runs[0::2])]
     told = [_told(_law(taught), tried) for taught, tried in pairs]
     true = [np.array([run.mass_g for run in tried]) for _, tried in pairs]
@@ -61,7 +57,14 @@ def twin_masses(runs: Sequence[TwinRun]) -> TwinMasses:
 
 
 def _law(runs: Sequence[TwinRun]) -> Float64Array:
-    """(6, 3) coefficients of each fraction's law, learned with every run's fractions as bins."""
+    """(6, 3) coefficients of each fraction's law, learned with every run's fractions as bins.
+
+    Where a rare fraction came in too few runs for a law, every fraction weighs by its area alone.
+    """
+    if np.min(sum((run.named > 0).astype(int) for run in runs)) < MIN_WEIGHINGS:
+        area = sum(run.terms[:, 0] for run in runs)
+        mass = sum(run.mass_g for run in runs)
+        return np.outer(mass / np.maximum(area, 1.0), (1.0, 0.0, 0.0))
     bins = [(run, place) for run in runs for place in range(len(FRACTIONS)) if run.named[place]]
     model = fit_mass_model(
         Weighings(
