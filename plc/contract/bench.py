@@ -15,6 +15,7 @@ from plc.codec import (
     decode_status,
     encode_mailbox,
 )
+from plc.contract.own_silence import OwnSilence
 from plc.contract.scan_timer import ScanTimer, SteadyRate
 from plc.contract.words import BELT, OFF, RUN, NotApplicable, Wrong
 from plc.modbus_transport import ModbusTransport
@@ -37,6 +38,7 @@ class Bench:
         reports: all reports read so far, by pulse id.
         stations: what the PLC says stands where.
         simulating: whether the PLC is meant to count an encoder of its own.
+        silence: of this PC, where not meant.
     """
 
     def __init__(
@@ -49,14 +51,16 @@ class Bench:
         self.stations: tuple[StationInfo, ...] = ()
         self.simulating = False
         self.may_simulate = may_simulate
+        self.silence = OwnSilence(clock)
         self.service = RegisterService(transport, owner_id=owner_id)
         self._clock = clock
         self._never = threading.Event()
         self._reader = ReportReader()
         self._heartbeat = 0
         self._next_id = 1
-        words = transport.read_holding(STATUS.address, STATUS.words)
-        self._reader.start_at(decode_status(words).report_sequence)
+        status = decode_status(transport.read_holding(STATUS.address, STATUS.words))
+        self.heartbeat_timeout_ms = status.heartbeat_timeout_ms
+        self._reader.start_at(status.report_sequence)
 
     def read(self) -> StatusBlock:
         """Read status and new reports in one request."""
@@ -86,6 +90,7 @@ class Bench:
 
     def send(self, mailbox: Mailbox) -> None:
         """Write a mailbox and leave it standing for a scan or two."""
+        self.silence.wrote()
         self.transport.write_holding(MAILBOX.address, encode_mailbox(mailbox))
         self.pause()
 
@@ -121,6 +126,7 @@ class Bench:
         self, done: Callable[[StatusBlock], bool], wrong: str, *, plc_ms: float
     ) -> StatusBlock:
         """Only read until `done`; see `until`."""
+        self.silence.meant()
 
         def look() -> StatusBlock:
             self.pause()
@@ -137,21 +143,14 @@ class Bench:
         plc_ms: float,
     ) -> StatusBlock:
         timer = ScanTimer(self._clock, self.read(), plc_ms=plc_ms)
-        while True:
-            status = look()
-            if done(status):
-                return status
+        while not done(status := look()):
             if timer.is_over(status):
-                break
-        raise Wrong(f"{wrong} (state {status.state}, flags {status.flags:#x})")
+                raise Wrong(f"{wrong} (state {status.state}, flags {status.flags:#x})")
+        return status
 
     def fall_silent(self) -> None:
-        """Write nothing until the PLC has noticed.
-
-        Raises:
-            Wrong: it does not.
-        """
-        timeout_ms = self.read().heartbeat_timeout_ms
+        """Write nothing until the PLC has noticed; raises Wrong where it does not."""
+        timeout_ms = self.heartbeat_timeout_ms
         self.silent_until(
             lambda s: StatusFlag.HEARTBEAT_OK not in StatusFlag(s.flags),
             f"after {timeout_ms} ms without a heartbeat the PLC still takes the PC for alive",
@@ -290,9 +289,9 @@ class Bench:
         ids = range(first_id, first_id + count)
         missing = "pulses are not acknowledged: no report within 10 s of PLC time"
         self.until(requests, lambda _: all(i in self.reports for i in ids), missing, plc_ms=plc_ms)
-        doubled = [i for i in ids if len(self.reports[i]) != 1]
-        if doubled:
-            raise Wrong(f"pulse {doubled[0]} is reported {len(self.reports[doubled[0]])} times")
+        for i in ids:
+            if len(self.reports[i]) != 1:
+                raise Wrong(f"pulse {i} is reported {len(self.reports[i])} times")
         return [self.reports[i][0] for i in ids]
 
     def release(self) -> None:

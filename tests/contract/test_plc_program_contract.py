@@ -2,10 +2,15 @@
 
 import pytest
 
+from calibration.clock import MonotonicClock
+from plc.contract import suite
 from plc.contract.__main__ import main
+from plc.contract.words import RUN, Wrong
+from plc.modbus_link import open_transport
 from plc.register_flags import StationKind
 from plc.st.assemble import PROGRAM
-from tests.support.plc_wire import UNIT_ID, WIRE_PLC, free_port, setup
+from plc.types import PlcState
+from tests.support.plc_wire import UNIT_ID, WIRE_PLC, free_port, setup, tcp_config
 from tests.support.st_process import openplc
 from twin.soft_plc.launch import launch
 from twin.soft_plc.setup import TcpEndpoint
@@ -119,6 +124,43 @@ def test_a_program_that_is_wrong_is_told_so_in_plain_words(
     assert code == 1
     assert "WRONG" in told
     assert words in told
+
+
+class StallingClock(MonotonicClock):
+    """Keeps whoever waits from going on, once, for longer than the PLC bears silence."""
+
+    stalled = False
+
+    def wait(self, event, timeout_s):
+        if not self.stalled and self.is_time():
+            self.stalled = True
+            super().wait(event, 0.5)
+        return super().wait(event, timeout_s)
+
+    def is_time(self):
+        return False
+
+
+def test_a_stall_of_the_pc_that_checks_is_not_held_against_the_plc(monkeypatch):
+    clock = StallingClock()
+
+    def check_stalled(bench):
+        """A PLC that runs goes on running."""
+        bench.run()
+        monkeypatch.setattr(clock, "is_time", lambda: True)
+        for _ in range(20):
+            if bench.cycle(RUN).state != PlcState.RUNNING:
+                raise Wrong("it stopped by itself")
+
+    monkeypatch.setattr(suite, "CHECKS", (*suite.CHECKS[:2], check_stalled))
+    with openplc() as port:
+        config = tcp_config(port)
+        transport = open_transport(config, clock)
+        transport.open()
+        told = list(suite.findings(transport, clock, line_id=1, may_simulate=True))
+        transport.close()
+    assert clock.stalled
+    assert [finding.verdict for finding in told] == [suite.Verdict.GOOD] * 4, told
 
 
 def test_a_plc_of_another_line_is_named_and_not_checked_further(capsys):
