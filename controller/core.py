@@ -23,6 +23,7 @@ from controller.packml import CommandReply, PackmlMachine, requests
 from controller.ports import LinePipeline
 from controller.purity.estimate import SampleFound
 from controller.purity.keeper import PurityKeeper
+from controller.refusals import Refusals
 from controller.slow_pick import SlowPick
 from controller.snapshot import (
     AcknowledgeAlarm,
@@ -80,6 +81,7 @@ class LineCore:
         self._health, self._ledger = health, ledger
         self._facts, self._mm_per_tick = facts, mm_per_tick
         self._valves, self._slow_pick, self._purity = valves, slow_pick, purity
+        self._refusals = Refusals()
         self._marks: dict[int, str] = {}
         self._interventions: list[Intervention] = []
         self._commands: list[EjectionCommand] = []
@@ -268,6 +270,8 @@ class LineCore:
             reply = self._machine.command(request.command, request.operator)
             if reply.accepted:
                 self._facts.answered(request.command)
+        if not reply.accepted:
+            self._refusals.add(now_ns, request.operator, reply.reason)
         log.info("%s by %s: %s", type(request).__name__, request.operator, reply.reason)
         self.idle(now_ns)
         return reply
@@ -342,6 +346,7 @@ class LineCore:
             state_ms=self._state_times.current_ms(now_ns),
             state_times=self._state_times.all(),
             holds=self._purity.standings,
+            refusals=self._refusals.all(),
         )
 
     def _take(self, result: StepResult, now_ns: MonotonicNs) -> None:

@@ -145,6 +145,23 @@ class MassStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRequest:
+    """What an operator asked for and did not get.
+
+    Attributes:
+        seq: of the session's refusals, from 1.
+        at_ns: when.
+        operator: who asked.
+        reason: why not, for people.
+    """
+
+    seq: int
+    at_ns: MonotonicNs
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineSnapshot:
     """Published a few times a second; levels and running totals, so that a lost one is harmless.
 
@@ -180,6 +197,7 @@ class LineSnapshot:
         state_ms: how long the present state has lasted.
         state_times: of every state the line was in.
         holds: products whose purity is held.
+        refusals: the newest requests of operators that were refused, oldest first.
     """
 
     session_id: str
@@ -213,6 +231,7 @@ class LineSnapshot:
     state_ms: float = 0.0
     state_times: tuple[StateTime, ...] = ()
     holds: tuple[HoldStanding, ...] = ()
+    refusals: tuple[RefusedRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pydantic import TypeAdapter
 
+from calibration.units import NS_PER_S
 from controller.packml import MODE_CHANGES_IN
 from controller.snapshot import Alarm, AlarmKind, LineSnapshot
 from controller.states import LineCommand, LineMode
@@ -52,6 +54,25 @@ class AlarmView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalView:
+    """What the line refused, with wall time.
+
+    Attributes:
+        at_utc: when.
+        operator: who asked.
+        reason: why not.
+    """
+
+    at_utc: datetime
+    operator: str
+    reason: str
+
+
+REFUSALS_SHOWN_S: Final = 60.0
+"""Long enough to be read by whoever pressed the button, short enough not to look like news."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageState:
     """Everything on the page except the picture itself.
 
@@ -72,6 +93,7 @@ class PageState:
         store_closes: whether the stored books add up.
         picture_seq: number of the newest picture, 0 if there is none.
         purity: by product, from manual samples; empty where none are looked for.
+        refusals: what the line refused within the last minute, oldest first.
     """
 
     at_utc: datetime
@@ -90,6 +112,7 @@ class PageState:
     store_closes: bool
     picture_seq: int
     purity: tuple[AuditedPurity, ...]
+    refusals: tuple[RefusalView, ...]
 
 
 _JSON = TypeAdapter(PageState)
@@ -154,6 +177,7 @@ class PageStateSource:
             store_closes=status.account is None or status.account.closes,
             picture_seq=hub.picture_seq,
             purity=self._purity,
+            refusals=self._refusals(snapshot),
         )
 
     def json(self) -> bytes:
@@ -169,6 +193,20 @@ class PageStateSource:
             line_id=session.line_id,
             station_names=session.station_names,
             opened_at_utc=self._utc.at_utc(session.opened_ns),
+        )
+
+    def _refusals(self, snapshot: LineSnapshot | None) -> tuple[RefusalView, ...]:
+        if snapshot is None:
+            return ()
+        since_ns = snapshot.at_ns - int(REFUSALS_SHOWN_S * NS_PER_S)
+        return tuple(
+            RefusalView(
+                at_utc=self._utc.at_utc(refused.at_ns),
+                operator=refused.operator,
+                reason=refused.reason,
+            )
+            for refused in snapshot.refusals
+            if refused.at_ns >= since_ns
         )
 
     def _alarm(self, alarm: Alarm) -> AlarmView:

@@ -43,6 +43,7 @@ from telemetry.guard import RequestGuard
 from telemetry.hmi.accounts import AccountBook
 from telemetry.hmi.desk import AccountDesk
 from telemetry.hmi.gate import Gate, GateRules, signed_in_name
+from telemetry.hmi.procedures import procedure_routes
 from telemetry.hmi.words import words
 from telemetry.hub import LineHub
 from telemetry.page_state import PageStateSource
@@ -110,6 +111,9 @@ class Pages:
                 Route("/api/words", words),
                 *desk.routes(),
                 *AccountsPages(lambda: self._clerk).routes(),
+                *procedure_routes(),
+                Route("/procedures", self.procedures_page),
+                Route("/audit-log", self.audit_log_page),
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],
             middleware=[
@@ -126,6 +130,14 @@ class Pages:
     async def sign_in_page(self, _request: Request) -> Response:
         """Where a user signs in, and where the first password is set."""
         return FileResponse(STATIC / "sign-in.html", headers={"cache-control": "no-cache"})
+
+    async def procedures_page(self, _request: Request) -> Response:
+        """Where a person is led through a procedure."""
+        return FileResponse(STATIC / "procedures.html", headers={"cache-control": "no-cache"})
+
+    async def audit_log_page(self, _request: Request) -> Response:
+        """Where the office looks who did what."""
+        return FileResponse(STATIC / "audit-log.html", headers={"cache-control": "no-cache"})
 
     async def health(self, _request: Request) -> Response:
         """200 while telemetry works and can store, 503 while it cannot store."""

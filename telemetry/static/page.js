@@ -103,6 +103,17 @@ function showAlarms(state) {
   at("no-alarms").hidden = state.alarms.length > 0;
 }
 
+function showRefusals(state) {
+  const texts = state.refusals.map(({ at_utc, operator, reason }) =>
+    t("refused-by-line", { who: operator, time: clock(new Date(at_utc)), reason }));
+  if (texts.join() === [...at("refusals").children].map((item) => item.textContent).join()) return;
+  at("refusals").replaceChildren(...texts.map((text) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }));
+}
+
 function showPicture(state) {
   if (!state.picture_seq || state.picture_seq === shownPicture || pictureLoading) return;
   pictureLoading = true;
@@ -224,6 +235,7 @@ function show(state) {
   showState(state);
   showCommands(state);
   showAlarms(state);
+  showRefusals(state);
   showPicture(state);
   showFlow(state);
   showBalance(state);

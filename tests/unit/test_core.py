@@ -312,3 +312,12 @@ def test_an_operator_changes_the_mode_at_rest_and_the_plc_lets_valves_be_tested_
     assert bench.plant.plc.state is PlcState.MAINTENANCE
     assert ask(LineMode.PRODUCTION).accepted
     assert bench.plant.plc.state is PlcState.STOPPED
+
+
+def test_a_refused_request_is_told_with_its_reason_and_who_asked(bench):
+    for who in ("a", "b"):
+        request = PackmlRequest(command=LineCommand.UNHOLD, operator=who)
+        assert not bench.core.operator(request, bench.now_ns).accepted
+    first, second = bench.snapshot().refusals
+    assert (first.seq, first.operator, second.seq, second.operator) == (1, "a", 2, "b")
+    assert first.reason.startswith("unhold refused")

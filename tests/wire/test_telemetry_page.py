@@ -17,12 +17,16 @@ import pytest
 
 from controller.snapshot import LampRemoved, MassStanding, OperatorRequest, PackmlRequest
 from controller.states import LineCommand
+from telemetry.hmi.accounts import AccountBook
 from telemetry.hmi.gate import COOKIE
+from telemetry.hmi.roles import Role
 from telemetry.plant.audits import ProductSample, SamplePart, enter_sample
 from telemetry.plant.config import PlantConfig
 from telemetry.plant.opening import open_plant
 from telemetry.wall import utc_now
+from telemetry.wording import Language
 from tests.support.browser import Browser, chromium_path
+from tests.support.page_user import signed_in
 from tests.support.telemetry_line import MASSES, lamp_alarm
 from tests.support.telemetry_rig import CLOCK, Rig, wait_for
 from vision.types import Fraction
@@ -35,6 +39,7 @@ pytestmark = [
 JPEG = cv2.imencode(".jpg", np.full((320, 640, 3), 90, np.uint8))[1].tobytes()
 
 
+HOSTILE = "<img src=x onerror=alert(1)> \u0022\u0027; DROP TABLE person"
 HEAPED = MassStanding(model="built-in", overlap_index=1.12, valid=False)
 
 
@@ -115,7 +120,7 @@ def browser(rig: Rig, tmp_path: Path) -> Iterator[Browser]:
 
 
 def shows(selector: str, text: str) -> str:
-    return f"document.querySelector('{selector}').textContent.includes('{text}')"
+    return f"document.querySelector('{selector}')?.textContent.includes('{text}')"
 
 
 STALE = "!document.querySelector('#stale').hidden"
@@ -198,3 +203,44 @@ def test_the_page_says_when_line_or_telemetry_are_gone_and_recovers(
     assert browser.evaluate(disabled)
     rig.signal(signal.SIGCONT)
     browser.wait_until(f"!({STALE})")
+
+
+def test_every_page_speaks_three_languages_and_shows_a_hostile_note_as_text(
+    rig: Rig, line: LiveLine, browser: Browser
+) -> None:
+    rig.post("/api/procedure-step", procedure="jam", step=1, done=True, note=HOSTILE)
+    url = f"http://127.0.0.1:{rig.supervisor.port}"
+    office = signed_in(rig.config.users_path, HOSTILE[:40], Role.MANAGER)
+    browser.set_cookie(url, COOKIE, office["cookie"].partition("=")[2])
+    for language, heading in (("kk", "Шолу"), ("ru", "Обзор"), ("en", "Overview")):
+        for path in ("/", "/procedures", "/audit-log"):
+            browser.open(url + path)
+            browser.wait_until("document.querySelector('#user')")
+            browser.evaluate(f"localStorage.setItem('language', '{language}')")
+            with closing(AccountBook(rig.config.users_path)) as book:
+                book.set_language(HOSTILE[:40], Language(language))
+            browser.open(url + path)
+            browser.wait_until(f"document.documentElement?.lang === '{language}'")
+            browser.wait_until(shows("#bar nav", heading))
+            assert browser.evaluate("document.body.innerText.includes('⟨')") is False
+        browser.wait_until("document.querySelector('#lines')?.textContent.includes('onerror')")
+        assert browser.evaluate("document.querySelectorAll('#lines img, #bar img').length") == 0
+
+
+def test_a_procedure_is_led_through_step_by_step_and_a_lost_session_loses_nothing(
+    rig: Rig, browser: Browser
+) -> None:
+    browser.open(f"http://127.0.0.1:{rig.supervisor.port}/procedures")
+    browser.wait_until("document.querySelector('[data-procedure=lamp_found]:enabled')")
+    browser.click("[data-procedure=lamp_found]")
+    browser.wait_until(shows("#place", "Step 1 of 3"))
+    browser.click("#done")
+    browser.wait_until(shows("#place", "Step 2 of 3"))
+    with closing(AccountBook(rig.config.users_path)) as book:
+        book.sign_out(rig.headers["cookie"].partition("=")[2])
+    browser.click("#done")
+    browser.wait_until(shows("#answer", "Your session is over"))
+    assert browser.evaluate(shows("#place", "Step 2 of 3"))
+    with closing(AccountBook(rig.config.users_path)) as book:
+        newest, first = [x for x in book.log_lines() if x.action == "/api/procedure-step"]
+    assert (first.outcome, newest.outcome) == ("200", "401")
