@@ -178,6 +178,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
             trigger_lead_ms=line.camera.exposure_ms / 2,
             valves=line.valves,
             worn=valves.worn(),
+            downstream=seat.eyes.downstream and seat.eyes.downstream[1],
         )
         stack.callback(valves.keep(core.valve_counts, clock))
         runtime = LineRuntime(
@@ -193,6 +194,7 @@ def _serve(whole: WholeLine, seat: Seat, console: Console) -> LineSnapshot | Non
             clock=clock,
             belt_eye=None if seat.eyes.recorded else BeltEye(calibration),
             drift=None if seat.eyes.recorded else watches_of(whole, seat.eyes.calibrations, clock),
+            downstream=seat.eyes.behind(line, clock),
         )
         stack.callback(runtime.stop)
         runtime.start()
@@ -258,7 +260,7 @@ def _on_twin(
     with closing(plant):
         person = SimulatedOperator(config=whole.twin.operator, pick_lamps=plant.pick_lamps)
         seat = Seat(
-            eyes=LineCameras(cameras=(plant.camera,), calibrations=(calibration,)),
+            eyes=plant.eyes(calibration),
             record=arguments.record,
             look=person.look if operator else lambda _: (),
             check=plant.check,

@@ -8,6 +8,7 @@ from controller.belt_watch import BeltWatch
 from controller.config import LimitsConfig, RecipeConfig
 from controller.core import LineCore
 from controller.delay_watch import DelayWatch
+from controller.downstream_look import DownstreamFollower
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
@@ -43,7 +44,7 @@ def build_core(
     pipeline: LinePipeline | None = None,
     valves: ValvesConfig | None = None,
     worn: Mapping[str, BarCount] | None = None,
-    downstream_mm: float | None = None,
+    downstream: LineCalibration | None = None,
     trigger_lead_ms: float = 0.0,
 ) -> LineCore:
     """Return a core in STOPPED with an empty belt.
@@ -63,7 +64,7 @@ def build_core(
         pipeline: another one than the line's own, for comparison; None builds that.
         valves: what valves are rated and judged by; None takes no evidence and knows no life.
         worn: counts of former sessions by station.
-        downstream_mm: where somebody looks at the belt behind the bars, None if nobody does.
+        downstream: calibration of the camera that looks behind the bars, None without one.
         trigger_lead_ms: from a camera trigger's edge to the middle of the exposure.
 
     Raises:
@@ -101,7 +102,13 @@ def build_core(
             mm_per_tick=calibration.travel.mm_per_tick,
         ),
         purity=PurityKeeper(recipe, stations),
-        valves=_valve_care(calibration, measured, valves, worn, downstream_mm),
+        valves=_valve_care(
+            calibration,
+            measured,
+            valves,
+            worn,
+            None if downstream is None else DownstreamFollower(downstream, tracker),
+        ),
         facts=LineFacts(
             stall_after_ms=stall_after_ms,
             clock_fit=ClockFit(),
@@ -123,10 +130,10 @@ def _valve_care(
     stations: Sequence[StationConfig],
     valves: ValvesConfig | None,
     worn: Mapping[str, BarCount] | None,
-    downstream_mm: float | None,
+    follower: DownstreamFollower | None,
 ) -> ValveCare:
     misses: MissWatch | None = None
-    if valves is not None and downstream_mm is not None:
+    if valves is not None and follower is not None:
         rules = MissRules(
             usual_miss_share=valves.usual_miss_share,
             bad_miss_share=valves.bad_miss_share,
@@ -136,7 +143,7 @@ def _valve_care(
             stations,
             rules,
             mm_per_tick=calibration.travel.mm_per_tick,
-            eye_mm=downstream_mm,
+            eye_mm=follower.end_mm,
         )
     rated = _ENDLESS if valves is None else valves.rated_cycles
     return ValveCare(
@@ -145,4 +152,5 @@ def _valve_care(
         misses=misses,
         tested=calibration.bars,
         warn_share=1.0 if valves is None else valves.warn_share,
+        follower=follower,
     )

@@ -17,7 +17,6 @@ from controller.camera_frame import CameraFrame, RowStanding
 from controller.health import HealthMonitor
 from controller.ledger import ItemLedger
 from controller.line_facts import LineFacts
-from controller.miss_watch import DownstreamSighting
 from controller.outcome import CaptureFigures, FrameOutcome
 from controller.packml import CommandReply, PackmlMachine, requests
 from controller.ports import LinePipeline
@@ -150,9 +149,22 @@ class LineCore:
         """Return the valves' counts as of the last snapshot; from any thread."""
         return self._valves.counts()
 
-    def saw_downstream(self, sightings: Sequence[DownstreamSighting], until_tick: float) -> None:
-        """Take what was seen of the belt behind the bars, up to a belt tick."""
-        self._valves.saw(sightings, until_tick)
+    def looked_downstream(self, seq: int, exposed_ns: MonotonicNs, detections: Detections) -> None:
+        """Take a frame of the camera behind the bars; unused while belt ticks are not known.
+
+        Args:
+            seq: its frame number.
+            exposed_ns: middle of the exposure, the camera's delay taken off.
+            detections: found in it.
+        """
+        clock = self._facts.clock
+        if clock is not None and self._facts.link_error is None:
+            tick = clock.tick_at(exposed_ns)
+            self._valves.looked(FrameStamp(seq=seq, exposed_ns=exposed_ns, tick=tick), detections)
+
+    def downstream_failed(self, reason: str | None) -> None:
+        """The camera behind the bars is lost (reason) or well (None); the line sorts on."""
+        self._facts.downstream_error = reason
 
     def encoder_failed(self, reason: str, now_ns: MonotonicNs) -> None:
         """Ticks no longer mean belt positions: give up what is tracked, abort."""
@@ -347,6 +359,7 @@ class LineCore:
             state_times=self._state_times.all(),
             holds=self._purity.standings,
             refusals=self._refusals.all(),
+            downstream=self._valves.downstream,
         )
 
     def _take(self, result: StepResult, now_ns: MonotonicNs) -> None:

@@ -51,6 +51,7 @@ class Observation:
         hazards_passing: hazardous items carried past, until an operator confirms them.
         hazard_stops: times that a hazard stopped the belt or made it crawl since the session began.
         drifted: what of the calibration no longer holds.
+        downstream_error: why the camera behind the bars sees nothing, None if it is well or absent.
     """
 
     now_ns: MonotonicNs
@@ -77,6 +78,7 @@ class Observation:
     hazards_passing: int = 0
     hazard_stops: int = 0
     drifted: tuple[DriftFinding, ...] = ()
+    downstream_error: str | None = None
 
 
 class HealthMonitor:
@@ -219,6 +221,7 @@ _CONDITIONS: Final[dict[AlarmKind, Callable[[HealthMonitor, Observation], str | 
     AlarmKind.LATE_PULSES: HealthMonitor.late_pulses,
     AlarmKind.VALVE_FAULTY: lambda _, seen: seen.valve_trouble,
     AlarmKind.PURITY_NOT_HELD: lambda _, seen: seen.purity_trouble,
+    AlarmKind.DOWNSTREAM_CAMERA_LOST: lambda _, seen: seen.downstream_error,
     **{alarm: _drifted(drift) for drift, alarm in DRIFT_ALARMS.items()},
     AlarmKind.DISK_FULL: lambda _, seen: "records cannot be written" if seen.disk_full else None,
 }

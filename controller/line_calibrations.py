@@ -56,6 +56,54 @@ def load_calibrations(
     )
 
 
+def load_downstream(
+    line: LineFile, image_shape: tuple[int, int] | None, first: LineCalibration
+) -> LineCalibration:
+    """Return the calibration of the camera behind the bars, upon the first camera's scale.
+
+    Args:
+        line: the checked line file; it has such a camera.
+        image_shape: (height, width) px of its images; None takes a kept calibration's word for
+            it, and the camera need not be there yet.
+        first: calibration of the first camera.
+
+    Raises:
+        CalibrationError: as `load_calibrations`, or the view is not where the line file says.
+        ConfigError: the line has the twin's calibration.
+    """
+    config, index, camera = line.calibration, len(line.cameras), line.downstream_camera
+    if image_shape is not None:
+        found = _calibration_of(line, index, image_shape)
+    elif isinstance(config, MeasuredCalibration) and camera is not None:
+        found = _loaded(line, config, index, camera.camera_id)
+    else:
+        msg = f"calibration.kind {config.kind!r} needs the camera's image size"
+        raise ValueError(msg)
+    place_mm = downstream_place_mm(line)
+    if not found.view_s_min_mm < place_mm < found.view_s_max_mm:
+        msg = (
+            f"camera {found.camera_id!r}: its calibration sees {found.view_s_min_mm:.0f} to "
+            f"{found.view_s_max_mm:.0f} mm along the belt, valves.downstream_mm is {place_mm:g}; "
+            "measure its place from the sorting camera's reference line"
+        )
+        raise CalibrationError(msg)
+    _, behind = on_one_scale([first, found])
+    return behind
+
+
+def downstream_place_mm(line: LineFile) -> float:
+    """Return where the downstream camera looks, machine frame.
+
+    Raises:
+        ValueError: the line file does not say, as a checked one with such a camera does.
+    """
+    place_mm = None if line.valves is None else line.valves.downstream_mm
+    if place_mm is None:
+        msg = "the line file does not say where its downstream camera looks"
+        raise ValueError(msg)
+    return place_mm
+
+
 def on_one_scale(calibrations: Sequence[LineCalibration]) -> tuple[LineCalibration, ...]:
     """Return the calibrations with the first one's belt travel per tick.
 
@@ -75,8 +123,12 @@ def on_one_scale(calibrations: Sequence[LineCalibration]) -> tuple[LineCalibrati
 
 
 def _calibration_of(line: LineFile, index: int, image_shape: tuple[int, int]) -> LineCalibration:
-    config, camera = line.calibration, line.cameras[index]
+    behind = line.downstream_camera
+    camera = line.cameras[index] if behind is None else (*line.cameras, behind)[index]
+    config = line.calibration
     if isinstance(config, NominalCalibration):
+        if index == len(line.cameras):
+            return _nominal_downstream(line, config, camera.camera_id, image_shape)
         return _nominal(line, config, index, image_shape)
     if isinstance(config, TwinCalibration):
         msg = (
@@ -104,6 +156,21 @@ def _nominal(
     )
 
 
+def _nominal_downstream(
+    line: LineFile, config: NominalCalibration, camera_id: str, image_shape: tuple[int, int]
+) -> LineCalibration:
+    """Return an ideal camera's calibration that sees the whole belt behind the bars."""
+    return nominal_calibration(
+        camera_id=camera_id,
+        belt_id=line.line.belt_id,
+        image_width_px=image_shape[1],
+        image_height_px=image_shape[0],
+        belt_width_mm=config.belt_width_mm,
+        mm_per_tick=config.mm_per_tick,
+        middle_mm=downstream_place_mm(line),
+    )
+
+
 def _measured(
     line: LineFile,
     config: MeasuredCalibration,
@@ -112,7 +179,7 @@ def _measured(
     camera_id: str,
 ) -> LineCalibration:
     path, (height_px, width_px) = config.paths[index], image_shape
-    calibration = line_calibration.load(path, camera_id=camera_id, belt_id=line.line.belt_id)
+    calibration = _loaded(line, config, index, camera_id)
     plane = calibration.plane
     if (plane.image_height_px, plane.image_width_px) != image_shape:
         msg = (
@@ -121,3 +188,10 @@ def _measured(
         )
         raise CalibrationError(msg)
     return calibration
+
+
+def _loaded(
+    line: LineFile, config: MeasuredCalibration, index: int, camera_id: str
+) -> LineCalibration:
+    path = config.paths[index]
+    return line_calibration.load(path, camera_id=camera_id, belt_id=line.line.belt_id)

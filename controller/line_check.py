@@ -43,8 +43,10 @@ def check_paths(line: LineFile) -> None:
         ConfigError: one line for each that is not.
     """
     problems: list[str] = []
-    for index, camera in enumerate(line.cameras):
-        key = f"cameras[{index}]" if line.more_cameras else "camera"
+    behind = line.downstream_camera
+    every = line.cameras if behind is None else (*line.cameras, behind)
+    for index, camera in enumerate(every):
+        key = f"cameras[{index}]" if line.several_cameras else "camera"
         if isinstance(camera, VideoCamera) and not camera.path.is_file():
             problems.append(f"{key}.path: no video file {camera.path}")
         if isinstance(camera, ImagesCamera) and not camera.path.is_dir():

@@ -95,6 +95,7 @@ class LineFacts:
         self.encoder_error: str | None = None
         self.camera_moved: str | None = None
         self.camera_error: str | None = None
+        self.downstream_error: str | None = None
         self.disk_full = False
         self.newest_exposed_ns: MonotonicNs | None = None
         self.silent: tuple[tuple[int, int], ...] = ()
@@ -276,6 +277,7 @@ class LineFacts:
             now_ns=now_ns,
             frame_age_ms=self.frame_age_ms(now_ns),
             camera_error=self.camera_error,
+            downstream_error=self.downstream_error,
             link_error=str(error) if error and not fault else None,
             wrong_map=wrong_map,
             plc_fault=str(error) if fault else None,

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from calibration.line_calibration import LineCalibration
 from calibration.section import Section
-from controller.camera_sections import as_written, with_first_camera
+from controller.camera_sections import as_written, camera_problems, with_cameras_by_role
 from controller.config import LimitsConfig, RecipeConfig, SitePolicy
 from controller.config_check import mass_problems, station_problems
 from controller.config_report import ConfigError, problems_of
@@ -100,6 +100,8 @@ class LineFile(Section):
     """The only camera, or the first of [[cameras]]."""
     more_cameras: tuple[CameraConfig, ...] = ()
     """The others of [[cameras]]: beside the first across a wide belt, or behind it."""
+    downstream_camera: CameraConfig | None = None
+    """The one of [[cameras]] whose role is to look behind the bars."""
     calibration: CalibrationConfig
     detector: DetectorConfig
     tracker: TrackerConfig = TrackerConfig()
@@ -115,6 +117,11 @@ class LineFile(Section):
     def cameras(self) -> tuple[CameraConfig, ...]:
         """Every camera, in the order of the file."""
         return (self.camera, *self.more_cameras)
+
+    @property
+    def several_cameras(self) -> bool:
+        """Whether the file names its cameras in [[cameras]]."""
+        return bool(self.more_cameras) or self.downstream_camera is not None
 
     @property
     def station_names(self) -> tuple[str, ...]:
@@ -178,7 +185,7 @@ def sorting_sections(
         whole = with_recipe(document, folder)
     except ConfigError as error:
         return None, tuple(error.problems)
-    own, problems = with_first_camera(whole)
+    own, problems = with_cameras_by_role(whole)
     if problems:
         return None, problems
     own = with_kinds({k: v for k, v in own.items() if k not in SECTIONS_ABOVE})
@@ -186,7 +193,8 @@ def sorting_sections(
         line = _with_paths_from(LineFile.model_validate(own), folder)
     except ValidationError as error:
         problems = problems_of(error, own)
-        return None, as_written(problems) if "cameras" in whole else problems
+        several = whole.get("cameras")
+        return None, as_written(problems, cameras=len(several)) if several else problems
     problems += station_problems(line.stations, line.recipe, line.site)
     problems += mass_problems(line.tracker)
     problems += plc_problems(line.plcs, line.encoder, line.stations)
@@ -194,36 +202,11 @@ def sorting_sections(
     return (None, problems) if problems else (line, ())
 
 
-def camera_problems(line: LineFile) -> tuple[str, ...]:
-    """Return what of the cameras' sections does not go together with the rest."""
-    problems: list[str] = []
-    for index, camera in enumerate(line.cameras):
-        key = f"cameras[{index}]" if line.more_cameras else "camera"
-        if camera.stall_after_ms < line.limits.max_frame_age_ms:
-            problems.append(
-                f"{key}.stall_after_ms: {camera.stall_after_ms:g} is below limits."
-                f"max_frame_age_ms {line.limits.max_frame_age_ms:g}: the line would stand while "
-                "its frames are still young enough to act on"
-            )
-    config, count = line.calibration, len(line.cameras)
-    if isinstance(config, MeasuredCalibration) and len(config.paths) != count:
-        problems.append(
-            f"calibration.path: {len(config.paths)} file(s) for {count} camera(s); name one for "
-            "each camera, in their order"
-        )
-    if isinstance(config, NominalCalibration) and config.overlap_mm * count >= config.belt_width_mm:
-        problems.append(
-            f"calibration.overlap_mm: {config.overlap_mm:g} on a belt of "
-            f"{config.belt_width_mm:g} mm under {count} camera(s); neighbours overlap by a part "
-            "of what each sees"
-        )
-    return tuple(problems)
-
-
 def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
     """Return the line with its relative paths made to start at the file's folder."""
     calibration = line.calibration
     camera, *more_cameras = (_camera_from(camera, folder) for camera in line.cameras)
+    behind = line.downstream_camera
     if isinstance(calibration, MeasuredCalibration):
         path, *more_paths = (folder / path for path in calibration.paths)
         calibration = calibration.model_copy(update={"path": path, "more_paths": tuple(more_paths)})
@@ -234,6 +217,7 @@ def _with_paths_from(line: LineFile, folder: Path) -> LineFile:
         update={
             "camera": camera,
             "more_cameras": tuple(more_cameras),
+            "downstream_camera": behind and _camera_from(behind, folder),
             "calibration": calibration,
             "valves": valves,
             "plc": _plc_with_paths_from(line, folder),

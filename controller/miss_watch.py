@@ -1,7 +1,9 @@
 """Finds valves that no longer do their work by what is seen behind the bar.
 
-An item that was fired at and is seen downstream all the same was missed. Each item is evidence
-about the valves that were fired at it, each by the share of the item it covered:
+An item that was fired at and is seen downstream all the same was missed. Which item is seen is told
+by belt tick and lateral place: the nearest of all that may be there, those that were to stay on the
+belt among them, within three standard deviations of where the line last knew it. Each item that was
+fired at is evidence about the valves that were, each by the share of the item it covered:
 
     p0 = usual + (bad - usual) * dark    chance that the item is missed though this valve is sound
     p1 = p0 + (bad - usual) * share      chance if this one valve is bad
@@ -19,7 +21,6 @@ Procedures for reacting to a change in distribution, Annals of Mathematical Stat
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -35,13 +36,15 @@ _GATE_SIGMA = 3.0
 _LEAST_SD_MM = 10.0
 """How far an item may have moved on the belt between the bar and the place where it is seen."""
 _KEPT_ITEMS = 4096
+_STAYS = -1
+"""Station of items that no bar shall take."""
 _TOGETHER = 8
 """Valves fired together with one lie within this many of it: 100 mm, a usual item's width."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownstreamSighting:
-    """An item seen behind a bar, by a camera there or by whoever looks through the residue.
+    """An item seen behind a bar, by the camera there.
 
     Attributes:
         tick: belt tick at which it was seen, fractional.
@@ -52,19 +55,6 @@ class DownstreamSighting:
     tick: float
     s_mm: float
     x_mm: float
-
-
-class DownstreamEye(Protocol):
-    """Looks at the belt behind the bars. One thread."""
-
-    @property
-    def s_mm(self) -> float:
-        """Where it looks, machine frame; every item still on the belt there is seen once."""
-        ...
-
-    def take(self) -> Sequence[DownstreamSighting]:
-        """Return the items seen since the last call. Never blocks."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +87,27 @@ class SuspectValve:
     valve: int
     items: int
     missed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownstreamCount:
+    """What was made of the look behind the bars, since the session began.
+
+    Attributes:
+        seen: items seen there.
+        unknown: of those, none that the line had decided: bounced back, broken, put there by hand.
+        judged: items fired at by a bar that must have come past, had they stayed on the belt.
+        missed: of those, seen.
+        unseen: items fired at that nobody can judge: the camera was blind when they came past.
+        frames: of the camera there, looked at.
+    """
+
+    seen: int
+    unknown: int
+    judged: int
+    missed: int
+    unseen: int
+    frames: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,6 +183,18 @@ class MissWatch:
         }
         self._expected: dict[int, _Expected] = {}
         self._suspects: dict[tuple[int, int], SuspectValve] = {}
+        self._seen = self._unknown = self._judged = self._missed = self._unseen = 0
+
+    @property
+    def count(self) -> DownstreamCount:
+        """What was seen and made of it so far."""
+        return DownstreamCount(
+            seen=self._seen,
+            unknown=self._unknown,
+            judged=self._judged,
+            missed=self._missed,
+            unseen=self._unseen,
+        )
 
     @property
     def suspects(self) -> tuple[SuspectValve, ...]:
@@ -185,24 +208,20 @@ class MissWatch:
         return tuple(finding for finding in found if finding is not None)
 
     def decided(self, item: DecidedItem) -> None:
-        """Expect an item that is to be blown off to be gone behind its bar."""
+        """Expect an item that is to be blown off to be gone behind its bar, others to come past."""
         station = item.decision.station
-        bar = None if station is None else self._bars.get(station)
-        if station is None or bar is None or not item.pulses:
-            return
+        bar = None if station is None or not item.pulses else self._bars.get(station)
         track = item.track
         fired = {v for p in item.pulses for v in range(p.valves.first, p.valves.last + 1)}
-        shares = _shares(bar, track.x_mm, track.width_mm)
-        if shares:
-            self._expected[track.track_id] = _Expected(
-                track_id=track.track_id,
-                station=station,
-                x_mm=track.x_mm,
-                y_mm=track.y_mm,
-                sd_mm=max(math.hypot(track.x_sd_mm, track.y_sd_mm), _LEAST_SD_MM),
-                shares=shares,
-                valves=frozenset(fired),
-            )
+        self._expected[track.track_id] = _Expected(
+            track_id=track.track_id,
+            station=_STAYS if bar is None or station is None else station,
+            x_mm=track.x_mm,
+            y_mm=track.y_mm,
+            sd_mm=max(math.hypot(track.x_sd_mm, track.y_sd_mm), _LEAST_SD_MM),
+            shares={} if bar is None else _shares(bar, track.x_mm, track.width_mm),
+            valves=frozenset(fired),
+        )
         while len(self._expected) > _KEPT_ITEMS:
             del self._expected[next(iter(self._expected))]
 
@@ -212,7 +231,8 @@ class MissWatch:
             self._expected[track_id].fired = True
 
     def saw(self, sightings: Sequence[DownstreamSighting]) -> None:
-        """Note items seen downstream; each is taken for the nearest one expected to be gone."""
+        """Note items seen downstream; each is taken for the nearest one not yet seen there."""
+        self._seen += len(sightings)
         for sighting in sightings:
             y_mm = sighting.tick * self._mm_per_tick - sighting.s_mm
             near = [
@@ -222,7 +242,9 @@ class MissWatch:
                 and (distance := math.hypot(e.x_mm - sighting.x_mm, e.y_mm - y_mm))
                 <= _GATE_SIGMA * e.sd_mm
             ]
-            if near:
+            if not near:
+                self._unknown += 1
+            else:
                 min(near, key=lambda pair: pair[0])[1].seen = True
 
     def passed(self, tick: float) -> tuple[SuspectValve, ...]:
@@ -242,11 +264,30 @@ class MissWatch:
         ]
         for expected in over:
             del self._expected[expected.track_id]
-            if expected.fired:
+            if expected.fired and expected.shares:
                 self._weigh(expected)
         return self._new_suspects()
 
+    def blind(self, tick: float, *, view_begins_mm: float) -> None:
+        """Judge nothing that came past unseen, or is in view only now: the eye was blind.
+
+        Args:
+            tick: belt tick at which it sees again, fractional.
+            view_begins_mm: where its view begins, machine frame.
+        """
+        travel_mm = tick * self._mm_per_tick
+        over = [
+            e
+            for e in self._expected.values()
+            if travel_mm - e.y_mm > view_begins_mm - _GATE_SIGMA * e.sd_mm
+        ]
+        for expected in over:
+            del self._expected[expected.track_id]
+            self._unseen += expected.fired
+
     def _weigh(self, item: _Expected) -> None:
+        self._judged += 1
+        self._missed += item.seen
         evidence, rules = self._evidence[item.station], self._rules
         gain = rules.bad_miss_share - rules.usual_miss_share
         called = {valve for station, valve in self._suspects if station == item.station}

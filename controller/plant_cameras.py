@@ -9,12 +9,13 @@ from calibration.clock import Clock
 from calibration.line_calibration import LineCalibration
 from controller.camera_row import CameraRow, RowSeat
 from controller.config_report import UsageError
+from controller.downstream_camera import DownstreamCamera
 from controller.latency_budget import pairing_ms
-from controller.line_calibrations import load_calibrations
-from controller.line_file import LineFile
+from controller.line_calibrations import load_calibrations, load_downstream
+from controller.line_file import LineFile, MeasuredCalibration
 from vision.cameras.recorded import CommonStart, RecordedCamera
 from vision.config import CameraConfig
-from vision.factory import open_camera
+from vision.factory import open_camera, open_detector
 from vision.ports import Camera
 from vision.source import parse_source
 
@@ -29,10 +30,12 @@ class LineCameras:
     Attributes:
         cameras: closed; the run opens them.
         calibrations: in the same order.
+        downstream: the camera behind the bars, closed, and its calibration; None without one.
     """
 
     cameras: tuple[Camera, ...]
     calibrations: tuple[LineCalibration, ...]
+    downstream: tuple[Camera, LineCalibration] | None = None
 
     @property
     def recorded(self) -> bool:
@@ -53,13 +56,32 @@ class LineCameras:
         ]
         return CameraRow(seats, clock=clock, patience_ms=pairing_ms(line.cameras, line.limits))
 
+    def behind(self, line: LineFile, clock: Clock) -> DownstreamCamera | None:
+        """Return the camera behind the bars with a detector of its own, not yet started.
+
+        Raises:
+            vision.errors.VisionError: the bundle cannot be used.
+        """
+        config = line.downstream_camera
+        if self.downstream is None or config is None:
+            return None
+        camera, calibration = self.downstream
+        return DownstreamCamera(
+            camera=camera,
+            detector=open_detector(line.detector, calibration.plane.image_shape),
+            calibration=calibration,
+            clock=clock,
+            stall_after_ms=config.stall_after_ms,
+        )
+
 
 def cameras_of(line: LineFile, source: str | None, clock: Clock) -> LineCameras:
     """Open every camera, take one frame of each for its size, and close it again.
 
     Args:
         line: the checked line file.
-        source: another camera than the line's only one, as `--source` names it, or None.
+        source: another camera than the line's only one, as `--source` names it, or None; nobody
+            looks behind the bars then.
         clock: of the cameras.
 
     Raises:
@@ -72,9 +94,19 @@ def cameras_of(line: LineFile, source: str | None, clock: Clock) -> LineCameras:
     shapes = [_shape(open_camera(config, clock)) for config in configs]
     # Frames of one number were taken at one instant: recordings start as one.
     together = CommonStart()
+    calibrations = load_calibrations(line, shapes)
+    behind = line.downstream_camera if source is None else None
+    downstream: tuple[Camera, LineCalibration] | None = None
+    if behind is not None:
+        # With a kept calibration nothing is asked of it now: the line starts without it too.
+        kept = isinstance(line.calibration, MeasuredCalibration)
+        shape = None if kept else _shape(open_camera(behind, clock))
+        found = load_downstream(line, shape, calibrations[0])
+        downstream = (open_camera(behind, clock, together=together), found)
     return LineCameras(
         cameras=tuple(open_camera(config, clock, together=together) for config in configs),
-        calibrations=load_calibrations(line, shapes),
+        calibrations=calibrations,
+        downstream=downstream,
     )
 
 

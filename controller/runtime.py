@@ -16,6 +16,7 @@ from controller.camera_frame import CameraFrame
 from controller.camera_row import FIRST, CameraRow, FrameSet, Shot
 from controller.core import LineCore
 from controller.detector_row import DetectorRow, nothing_seen
+from controller.downstream_camera import DownstreamCamera
 from controller.drift_row import DriftRow
 from controller.latency_window import LatencyWindow, Stage
 from controller.live_picture import LivePicture, Scene
@@ -59,6 +60,7 @@ class LineRuntime:
         latency: LatencySink | None = None,
         belt_eye: BeltEye | None = None,
         drift: DriftRow | None = None,
+        downstream: DownstreamCamera | None = None,
     ) -> None:
         """Take the parts; the runtime starts and stops cameras, PLC thread and picture.
 
@@ -73,13 +75,14 @@ class LineRuntime:
             clock: of the threads.
             belt_eye: compares the belt's travel with the encoder's, or None.
             drift: compares the views with the calibrated ones, or None; started and stopped here.
+            downstream: looks behind the bars, or None; started and stopped here.
             latency: takes every duration measured; None keeps them for the snapshots alone.
         """
         self._core, self._cameras, self._detectors = core, cameras, detectors
         self._plc, self._feed, self._picture = plc, feed, picture
         self._recorder, self._clock = recorder, clock
         self._latency: LatencySink = latency or LatencyWindow()
-        self._belt_eye, self._drift = belt_eye, drift
+        self._belt_eye, self._drift, self._downstream = belt_eye, drift, downstream
         self._requests: deque[OperatorRequest] = deque()
         self._stopping, self._ended = threading.Event(), threading.Event()
         self._failure: Exception | None = None
@@ -100,6 +103,8 @@ class LineRuntime:
         self._picture.start()
         if self._drift is not None:
             self._drift.start()
+        if self._downstream is not None:
+            self._downstream.start()
         self._thread.start()
 
     def request(self, request: OperatorRequest) -> None:
@@ -124,6 +129,8 @@ class LineRuntime:
             self._cameras.check()
             if self._drift is not None:
                 self._drift.check()
+            if self._downstream is not None:
+                self._downstream.check()
         except Exception as error:
             msg = f"the line ended: {type(error).__name__}: {error}"
             raise LineFailedError(msg) from error
@@ -139,6 +146,8 @@ class LineRuntime:
         self._picture.stop()
         if self._drift is not None:
             self._drift.stop()
+        if self._downstream is not None:
+            self._downstream.stop()
         if self._recorder is not None:
             self._recorder.close()
 
@@ -156,6 +165,7 @@ class LineRuntime:
         frames = self._next_frames()
         for event in self._plc.take_events():
             self._take_event(event)
+        self._look_downstream()
         self._serve_operators()
         if frames is not None:
             self._process(frames)
@@ -192,6 +202,13 @@ class LineRuntime:
             self._core.encoder_failed(str(event.error), now_ns)
         else:
             self._core.link_lost(event.error, now_ns)
+
+    def _look_downstream(self) -> None:
+        if self._downstream is None:
+            return
+        self._core.downstream_failed(self._downstream.error)
+        for seen in self._downstream.take():
+            self._core.looked_downstream(seen.seq, seen.exposed_ns, seen.detections)
 
     def _serve_operators(self) -> None:
         for request in self._feed.take_requests():

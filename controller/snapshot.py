@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from calibration.units import MonotonicNs
+from controller.miss_watch import DownstreamCount
 from controller.purity.hold import HoldStanding
 from controller.states import LineCommand, LineMode, LineState
 from controller.types import Totals
@@ -49,6 +50,7 @@ class AlarmKind(StrEnum):
     INSTRUMENT_ALARM = "instrument_alarm"
     STORAGE_TIME = "storage_time"
     VALVE_FAULTY = "valve_faulty"
+    DOWNSTREAM_CAMERA_LOST = "downstream_camera_lost"
     DRIFT_CAMERA_MOVED = "drift_camera_moved"
     DRIFT_FOCUS_LOST = "drift_focus_lost"
     DRIFT_WINDOW_DIRTY = "drift_window_dirty"
@@ -198,6 +200,7 @@ class LineSnapshot:
         state_times: of every state the line was in.
         holds: products whose purity is held.
         refusals: the newest requests of operators that were refused, oldest first.
+        downstream: what was seen behind the bars, None where nobody looks.
     """
 
     session_id: str
@@ -232,6 +235,7 @@ class LineSnapshot:
     state_times: tuple[StateTime, ...] = ()
     holds: tuple[HoldStanding, ...] = ()
     refusals: tuple[RefusedRequest, ...] = ()
+    downstream: DownstreamCount | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

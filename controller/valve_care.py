@@ -1,16 +1,19 @@
 """A running line's valves: wear counted, evidence gathered, the technician told which to change."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from calibration.drift.alarm import DriftFinding
 from calibration.units import MonotonicNs
 from calibration.valve_response import BarResponse, ValveHealth
-from controller.miss_watch import DownstreamSighting, MissWatch, SuspectValve
+from controller.downstream_look import DownstreamFollower
+from controller.miss_watch import DownstreamCount, MissWatch, SuspectValve
 from controller.stations import JetBarConfig, StationConfig
 from controller.step import DecidedItem
 from controller.types import ItemOutcome, ItemRecord
 from controller.valve_wear import BarCount, BarWear, ValveWear
 from plc.types import EjectionCommand, EjectionReport
+from vision.types import Detections, FrameStamp
 
 _NAMED = 6
 """Valves named in one alarm; more are counted, the list is in the report."""
@@ -27,6 +30,7 @@ class ValveCare:
         misses: MissWatch | None,
         tested: Iterable[BarResponse] = (),
         warn_share: float = 1.0,
+        follower: DownstreamFollower | None = None,
     ) -> None:
         """Begin with what is known of the valves.
 
@@ -36,9 +40,11 @@ class ValveCare:
             misses: evidence from downstream; None where nobody looks there.
             tested: last valve tests.
             warn_share: share of the rated life from which a valve is to be changed.
+            follower: of the camera behind the bars; None where there is none.
         """
         self._bars = {i: s for i, s in enumerate(stations) if isinstance(s, JetBarConfig)}
         self._wear, self._misses, self._warn_share = wear, misses, warn_share
+        self._follower, self._frames = follower, 0
         by_name = {bar.station: bar for bar in tested}
         self._tested = {i: by_name[s.name] for i, s in self._bars.items() if s.name in by_name}
         self._known_bad = tuple(self._bad_by_test())
@@ -96,17 +102,21 @@ class ValveCare:
             if record.outcome is ItemOutcome.EJECTED:
                 self._misses.ejected(record.track.track_id)
 
-    def saw(self, sightings: Sequence[DownstreamSighting], until_tick: float) -> None:
-        """Note items seen downstream, and judge those that must have come past by now.
+    @property
+    def downstream(self) -> DownstreamCount | None:
+        """What was seen behind the bars, None where nobody looks."""
+        return None if self._misses is None else replace(self._misses.count, frames=self._frames)
 
-        Args:
-            sightings: since the last call.
-            until_tick: belt tick up to which the eye has told all it saw, fractional.
-        """
-        if self._misses is None:
+    def looked(self, stamp: FrameStamp, detections: Detections) -> None:
+        """Take a frame of the camera behind the bars; nothing happens where there is none."""
+        if self._follower is None or self._misses is None:
             return
-        self._misses.saw(sightings)
-        if self._misses.passed(until_tick):
+        self._frames += 1
+        look = self._follower.look(stamp, detections)
+        if look.blind:
+            self._misses.blind(stamp.tick, view_begins_mm=self._follower.begin_mm)
+        self._misses.saw(look.sightings)
+        if self._misses.passed(stamp.tick):
             suspects = self._misses.suspects
             self._silent = tuple((s.station, s.valve) for s in suspects)
             self._found = tuple(self._suspect_words(suspect) for suspect in suspects)
@@ -136,8 +146,8 @@ class ValveCare:
     def _suspect_words(self, suspect: SuspectValve) -> str:
         bar = self._bars[suspect.station]
         return (
-            f"{_named(bar, suspect.valve)} does not blow items off: {suspect.missed} of the last "
-            f"{suspect.items} it was fired at were seen downstream"
+            f"{_named(bar, suspect.valve)} does not blow items off in time: "
+            f"{suspect.missed} of the last {suspect.items} it was fired at were seen downstream"
         )
 
     def _bad_by_test(self) -> Iterable[str]:

@@ -26,5 +26,5 @@ class ValvesConfig(Section):
     bad_miss_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Items that a bar misses where the one valve under them is dead."""
     downstream_mm: Annotated[float, Field(gt=0)] | None = None
-    """Where a camera or a person looks at what is still on the belt behind the bars, machine frame;
-    without one, faulty valves show in the valve test only."""
+    """Where the middle of the downstream camera's view is, machine frame: what is still on the belt
+    there was missed. Without such a camera, faulty valves show in the valve test only."""

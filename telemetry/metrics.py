@@ -78,6 +78,7 @@ class LineCollector(Collector):
             yield from _condition(snapshot)
             yield from _valves(snapshot)
             yield from _masses(snapshot)
+            yield from _downstream(snapshot)
             yield _latency(snapshot)
             yield from self._belt(snapshot)
             yield from state_metrics(snapshot)
@@ -254,6 +255,18 @@ def _masses(snapshot: LineSnapshot) -> Iterator[Metric]:
     family = InfoMetricFamily("sortline_mass_model", "What items are weighed by")
     family.add_metric((), {"version": masses.model})
     yield family
+
+
+def _downstream(snapshot: LineSnapshot) -> Iterator[Metric]:
+    count = snapshot.downstream
+    if count is None:
+        return
+    yield _counter("downstream_frames", "Frames of the camera behind the bars", count.frames)
+    yield _counter("downstream_items", "Items seen behind the bars", count.seen)
+    yield _counter("downstream_unknown", "Of those, never decided by the line", count.unknown)
+    yield _counter("shots_judged", "Items fired at whose place was seen downstream", count.judged)
+    yield _counter("shots_missed", "Of those, still on the belt", count.missed)
+    yield _counter("shots_unseen", "Items fired at that nobody could judge", count.unseen)
 
 
 def _latency(snapshot: LineSnapshot) -> Metric:

@@ -14,7 +14,11 @@ from controller.stations import StationConfig
 from controller.valves_config import ValvesConfig
 from plc.config import PlcConfig
 from twin.config import TwinConfig
-from twin.downstream_eye import TwinDownstreamEye
+from twin.downstream_sight import (
+    DownstreamSight,
+    RenderedDownstreamSight,
+    TrueDownstreamSight,
+)
 from twin.items import ItemCatalogue
 from twin.lockstep import LockstepSetup, StepObserver
 from twin.lockstep_plant import LockstepPlant
@@ -23,7 +27,7 @@ from twin.optics import Renderer
 from twin.perfect_detector import PerfectDetector
 from twin.product_samples import ProductSampler
 from twin.sights import RecordedSight, RenderedSight, Sight, TrueSight
-from twin.viewpoint import true_calibration
+from twin.viewpoint import downstream_calibration, true_calibration
 from twin.world import World
 from vision.ports import Camera, Detector
 from vision.tracker_config import TrackerConfig
@@ -47,6 +51,7 @@ class SimulatedLine:
         compute_latency_ms: from a frame's exposure to its pulses at the PLC link.
         valves: what valves are rated and judged by.
         bars: what valve tests found out about the bars.
+        downstream_camera: a camera looks behind the bars, at `valves.downstream_mm`.
     """
 
     session_id: str
@@ -59,6 +64,7 @@ class SimulatedLine:
     compute_latency_ms: float = 20.0
     valves: ValvesConfig | None = None
     bars: tuple[BarResponse, ...] = ()
+    downstream_camera: bool = False
 
 
 PipelineMaker = Callable[[SimulatedLine, LineCalibration], LinePipeline]
@@ -111,7 +117,11 @@ def twin_run(
     )
     sight = _sight(world, calibrations, detector, belts)
     known = calibrations if believed is None else (believed,)
-    return _setup(line, config, plant, world, sight, known, observer, pipeline)
+    setup = _setup(line, config, plant, world, sight, known, observer, pipeline)
+    behind = _behind(line, config, mm_per_tick)
+    if behind is None:
+        return setup
+    return replace(setup, behind=_downstream_sight(world, behind, detector, belts))
 
 
 def recording_run(
@@ -193,7 +203,8 @@ def _setup(
     calibration, *more_cameras = calibrations
     view_start_mm = calibration.view_s_min_mm
     calibration = replace(calibration, bars=line.bars)
-    eye = _eye(line, config, world, calibration.travel.mm_per_tick)
+    mm_per_tick = calibration.travel.mm_per_tick
+    behind = None if world is None else _behind(line, config, mm_per_tick)
 
     def pick_lamps() -> int:
         return 0 if world is None else len(world.pick_lamps(view_start_mm))
@@ -213,7 +224,7 @@ def _setup(
             more_cameras=more_cameras,
             pipeline=None if pipeline is None else pipeline(line, calibration),
             valves=line.valves,
-            downstream_mm=None if eye is None else eye.s_mm,
+            downstream=behind,
         ),
         plant=plant,
         world=world,
@@ -224,7 +235,6 @@ def _setup(
         compute_latency_ms=line.compute_latency_ms,
         cycle_ms=line.plc.cycle_ms,
         observer=observer,
-        eye=eye,
         sampler=_sampler(line, config, world),
     )
 
@@ -235,10 +245,23 @@ def _sampler(line: SimulatedLine, config: TwinConfig, world: World | None) -> Pr
     return ProductSampler(config.samples, line.recipe, line.stations, world.bins, seed=config.seed)
 
 
-def _eye(
-    line: SimulatedLine, config: TwinConfig, world: World | None, mm_per_tick: float
-) -> TwinDownstreamEye | None:
+def _behind(line: SimulatedLine, config: TwinConfig, mm_per_tick: float) -> LineCalibration | None:
+    """Return the calibration of the camera behind the bars, None without one."""
     s_mm = None if line.valves is None else line.valves.downstream_mm
-    if world is None or s_mm is None:
+    if s_mm is None or not line.downstream_camera:
         return None
-    return TwinDownstreamEye(world, s_mm=s_mm, mm_per_tick=mm_per_tick, seed=config.seed)
+    return downstream_calibration(config, mm_per_tick=mm_per_tick, middle_mm=s_mm)
+
+
+def _downstream_sight(
+    world: World, calibration: LineCalibration, detector: Detector | None, belts: Path | None
+) -> DownstreamSight:
+    if detector is None:
+        return TrueDownstreamSight(world, calibration)
+    renderer = Renderer(
+        config=world.config,
+        plane=calibration.plane,
+        sprites=world.catalogue.sprites,
+        belts=belts,
+    )
+    return RenderedDownstreamSight(world, calibration, renderer=renderer, detector=detector)

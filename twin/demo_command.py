@@ -7,14 +7,16 @@ from rich.console import Console
 
 from calibration.clock import Clock
 from controller.config_report import UsageError
+from controller.line_calibrations import downstream_place_mm
 from controller.line_file import LineFile
 from plc.config import TcpTransport
 from twin.catalogue import open_catalogue
 from twin.config import TwinConfig
-from twin.demo_plant import DemoPlant
+from twin.demo_plant import DemoPlant, DownstreamTwin
 from twin.known_calibration import known_calibration
 from twin.scene_process import SceneScores
 from twin.score_table import score_table
+from twin.viewpoint import downstream_calibration
 
 WORDS = "start the demonstration line: twin belt, camera and PLC; page on port 8080"
 
@@ -67,6 +69,21 @@ def open_plant(line: LineFile, twin: TwinConfig, items: Path | None, clock: Cloc
         camera_id=line.camera.camera_id,
         items=items,
         clock=clock,
+        downstream=downstream_of(line, twin),
+    )
+
+
+def downstream_of(line: LineFile, twin: TwinConfig) -> DownstreamTwin | None:
+    """Return the twin's camera behind the bars, None where the line has none."""
+    if line.downstream_camera is None:
+        return None
+    return DownstreamTwin(
+        camera_id=line.downstream_camera.camera_id,
+        calibration=downstream_calibration(
+            twin,
+            mm_per_tick=known_calibration(line, twin).travel.mm_per_tick,
+            middle_mm=downstream_place_mm(line),
+        ),
     )
 
 

@@ -4,19 +4,29 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from calibration.clock import Clock
+from calibration.line_calibration import LineCalibration
 from calibration.units import MonotonicNs
 from controller.config import RecipeConfig
+from controller.plant_cameras import LineCameras
 from controller.stations import StationConfig
 from plc.config import TcpTransport
 from twin import scene_process
 from twin.config import TwinConfig
 from twin.frame_ring import FrameRing
-from twin.scene_process import AskScores, PickLamps, SceneRequest, SceneScores, SceneSetup
+from twin.scene_process import (
+    AskScores,
+    DownstreamScene,
+    PickLamps,
+    SceneRequest,
+    SceneScores,
+    SceneSetup,
+)
 from twin.soft_plc.config import SoftPlcConfig
 from twin.soft_plc.launch import SoftPlcError, launch
 from twin.soft_plc.setup import SoftPlcSetup, TcpEndpoint, nozzles_mm
@@ -30,6 +40,37 @@ _STOP_S = 5.0
 
 class PlantError(Exception):
     """A process of the plant has ended or does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownstreamTwin:
+    """The twin's camera behind the bars.
+
+    Attributes:
+        camera_id: its identity.
+        calibration: of it.
+    """
+
+    camera_id: str
+    calibration: LineCalibration
+
+
+class _Second:
+    """Our ends of the second camera, and what the scene needs of it."""
+
+    def __init__(self, config: TwinConfig, twin: DownstreamTwin) -> None:
+        self._ring = FrameRing(height_px=config.camera.height_px, width_px=config.camera.width_px)
+        self._notices, there = multiprocessing.get_context("spawn").Pipe(duplex=False)
+        self.scene = DownstreamScene(
+            calibration=twin.calibration, ring_name=self._ring.name, notices=there
+        )
+        self.calibration = twin.calibration
+        self.camera = TwinCamera(camera_id=twin.camera_id, ring=self._ring, notices=self._notices)
+
+    def close(self) -> None:
+        """Close our ends and give the shared memory back."""
+        self._notices.close()
+        self._ring.close()
 
 
 class DemoPlant:
@@ -48,6 +89,7 @@ class DemoPlant:
         camera_id: str,
         items: Path | None,
         clock: Clock,
+        downstream: DownstreamTwin | None = None,
     ) -> None:
         """Start everything and wait until a Modbus master can connect.
 
@@ -62,6 +104,7 @@ class DemoPlant:
             camera_id: identity of the camera.
             items: folder of real photographs, None for the rendered library.
             clock: sets the drive's zero.
+            downstream: the camera behind the bars, None without one.
 
         Raises:
             SoftPlcError: the port is in use or a process does not come up.
@@ -88,6 +131,7 @@ class DemoPlant:
             )
         )
         self._ring = FrameRing(height_px=config.camera.height_px, width_px=config.camera.width_px)
+        self._behind = None if downstream is None else _Second(config, downstream)
         self._scene, self._notices, self._control = _start_scene(
             SceneSetup(
                 config=config,
@@ -97,6 +141,7 @@ class DemoPlant:
                 drive_start_ns=MonotonicNs(start_ns),
                 ring_name=self._ring.name,
                 items=items,
+                downstream=None if self._behind is None else self._behind.scene,
             ),
             self._plc.events,
         )
@@ -107,6 +152,19 @@ class DemoPlant:
         except BaseException:
             self.close()
             raise
+
+    def eyes(self, calibration: LineCalibration) -> LineCameras:
+        """Return the plant's cameras as a line takes them.
+
+        Args:
+            calibration: of the sorting camera.
+        """
+        behind = self._behind
+        return LineCameras(
+            cameras=(self.camera,),
+            calibrations=(calibration,),
+            downstream=None if behind is None else (behind.camera, behind.calibration),
+        )
 
     def pick_lamps(self) -> int:
         """Take every lamp in reach off the belt by hand; returns how many.
@@ -151,6 +209,8 @@ class DemoPlant:
             self._scene.join()
         self._notices.close()
         self._ring.close()
+        if self._behind is not None:
+            self._behind.close()
 
     def _await_first_frame(self) -> None:
         try:
@@ -196,6 +256,7 @@ def _start_scene(
         scene.start()
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    for end in (notices_there, control_there, wires):
+    behind = () if setup.downstream is None else (setup.downstream.notices,)
+    for end in (notices_there, control_there, wires, *behind):
         end.close()
     return scene, notices, control

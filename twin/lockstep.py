@@ -24,7 +24,7 @@ from controller.stations import StationConfig
 from controller.types import ItemRecord, Totals
 from plc.errors import EncoderError, PlcError
 from twin.bins import Bins, FractionScore
-from twin.downstream_eye import TwinDownstreamEye
+from twin.downstream_sight import DownstreamSight
 from twin.lockstep_plant import LockstepPlant
 from twin.operator import SimulatedOperator
 from twin.product_samples import ProductSampler
@@ -73,8 +73,8 @@ class LockstepSetup:
         compute_latency_ms: from a frame's exposure to its pulses at the PLC link.
         cycle_ms: time between two exchanges with the PLC.
         observer: watches every step, or None.
-        eye: looks at the belt behind the bars, or None.
         sampler: takes samples of held products, or None.
+        behind: looks at the belt behind the bars, or None.
         patience_s: virtual time without any item closed after which the run is given up.
     """
 
@@ -88,8 +88,8 @@ class LockstepSetup:
     compute_latency_ms: float = 20.0
     cycle_ms: float = 10.0
     observer: StepObserver | None = None
-    eye: TwinDownstreamEye | None = None
     sampler: ProductSampler | None = None
+    behind: DownstreamSight | None = None
     patience_s: float = 300.0
 
 
@@ -193,10 +193,11 @@ class _Run:
     def _expose(self) -> None:
         if self._setup.world is not None:
             self._setup.world.advance(self._clock.now_ns())
-        eye = self._setup.eye
-        if eye is not None:
-            self._core.saw_downstream(eye.take(), eye.tick)
-        self._computing.append(self._setup.sight.look())
+        seen = self._setup.sight.look()
+        if self._setup.behind is not None:
+            found = self._setup.behind.look(seen.seq)
+            self._core.looked_downstream(seen.seq, seen.exposed_ns, found)
+        self._computing.append(seen)
 
     def _step(self, seen: Sighting) -> None:
         now_ns = self._clock.now_ns()

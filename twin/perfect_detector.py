@@ -19,11 +19,11 @@ SURE, UNSURE = 0.95, 0.01
 class PerfectDetector:
     """Reads boxes off the world instead of an image."""
 
-    def __init__(self, *, world: World, plane: BeltPlane) -> None:
-        """Take the world to look at and the camera to look through."""
+    def __init__(self, *, world: World, plane: BeltPlane, middle_mm: float = 0.0) -> None:
+        """Take the world to look at and the camera to look through, and where it looks."""
         self._world, self._plane = world, plane
         half_mm = world.config.camera.view_length_mm / 2
-        self._s_min_mm, self._s_max_mm = -1.2 * half_mm, 1.2 * half_mm
+        self._s_min_mm, self._s_max_mm = middle_mm - 1.2 * half_mm, middle_mm + 1.2 * half_mm
 
     @property
     def bundle_id(self) -> str:

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.clock import MonotonicClock
+from calibration.line_calibration import LineCalibration
 from calibration.units import NS_PER_S, MonotonicNs
 from controller.config import FractionRule
 from controller.stations import StationConfig
+from models.library import Sprite
 from twin.belt_drive import BeltDrive
 from twin.bins import FractionScore
 from twin.catalogue import open_catalogue
@@ -37,6 +40,21 @@ RENDER_MARGIN_MM = 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DownstreamScene:
+    """What the scene needs to show the belt behind the bars.
+
+    Attributes:
+        calibration: of the camera there.
+        ring_name: shared memory block of its frame ring.
+        notices: writing end of its frame announcements.
+    """
+
+    calibration: LineCalibration
+    ring_name: str
+    notices: Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SceneSetup:
     """All that the scene process needs; sent to it when it starts.
 
@@ -48,6 +66,7 @@ class SceneSetup:
         drive_start_ns: time zero of the belt drive, the same as the PLC's.
         ring_name: shared memory block of the frame ring.
         items: folder of real photographs to cut items from, or None for the rendered library.
+        downstream: the camera behind the bars, None without one.
     """
 
     config: TwinConfig
@@ -57,6 +76,7 @@ class SceneSetup:
     drive_start_ns: MonotonicNs
     ring_name: str
     items: Path | None
+    downstream: DownstreamScene | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +111,36 @@ class SceneScores:
 SceneRequest = PickLamps | AskScores
 
 
+class _Behind:
+    """The camera behind the bars: its renderer and its ring."""
+
+    def __init__(
+        self, config: TwinConfig, scene: DownstreamScene, sprites: Sequence[Sprite]
+    ) -> None:
+        camera, calibration = config.camera, scene.calibration
+        self._notices = scene.notices
+        self._renderer = Renderer(config=config, plane=calibration.plane, sprites=sprites)
+        self._ring = FrameRing(
+            height_px=camera.height_px, width_px=camera.width_px, name=scene.ring_name
+        )
+        self._from_mm = calibration.view_s_min_mm - RENDER_MARGIN_MM
+        self._to_mm = calibration.view_s_max_mm + RENDER_MARGIN_MM
+
+    def show(self, world: World, speed_mm_per_s: float, seq: int, at_ns: MonotonicNs) -> None:
+        """Draw the belt as it is now and announce the frame."""
+        image = self._renderer.render(
+            world.items_between(self._from_mm, self._to_mm),
+            travel_mm=world.travel_mm,
+            speed_mm_per_s=speed_mm_per_s,
+            seq=seq,
+        )
+        self._ring.write(self._notices, seq, at_ns, image)
+
+    def close(self) -> None:
+        """Detach from the shared memory."""
+        self._ring.close()
+
+
 class _Scene:
     """The world with its wires; one thread."""
 
@@ -110,6 +160,8 @@ class _Scene:
         self._renderer = Renderer(
             config=config, plane=true_plane(config), sprites=catalogue.sprites
         )
+        behind = setup.downstream
+        self._behind = None if behind is None else _Behind(config, behind, catalogue.sprites)
 
     def expose(self, at_ns: MonotonicNs, seq: int) -> npt.NDArray[np.uint8]:
         """Move the world to an instant and take its picture."""
@@ -122,6 +174,17 @@ class _Scene:
             speed_mm_per_s=self._drive.speed_mm_per_s(at_ns),
             seq=seq,
         )
+
+    def expose_downstream(self, at_ns: MonotonicNs, seq: int) -> None:
+        """Take the picture of the belt behind the bars at the instant of `expose`."""
+        if self._behind is not None:
+            speed_mm_per_s = self._drive.speed_mm_per_s(at_ns)
+            self._behind.show(self._world, speed_mm_per_s, seq, at_ns)
+
+    def close(self) -> None:
+        """Detach from the shared memory of the second camera, where there is one."""
+        if self._behind is not None:
+            self._behind.close()
 
     def hear(self, wires: Connection) -> None:
         """Take everything that the PLC's outputs did since the last call."""
@@ -177,6 +240,7 @@ def main(setup: SceneSetup, wires: Connection, notices: Connection, control: Con
             scene.answer(control)
             seq += 1
             ring.write(notices, seq, exposed_ns, scene.expose(MonotonicNs(exposed_ns), seq))
+            scene.expose_downstream(MonotonicNs(exposed_ns), seq)
             late_ns = clock.now_ns() - exposed_ns
             skipped = max(0, late_ns // period_ns)
             seq, exposed_ns = seq + skipped, MonotonicNs(exposed_ns + (1 + skipped) * period_ns)
@@ -184,3 +248,4 @@ def main(setup: SceneSetup, wires: Connection, notices: Connection, control: Con
         _log.info("the demonstration ended, the scene ends with it")
     finally:
         ring.close()
+        scene.close()

@@ -145,6 +145,8 @@ def simulated_line(line: LineFile) -> SimulatedLine:
         tracker=line.tracker,
         stall_after_ms=line.camera.stall_after_ms,
         plc=line.queue_plc,
+        valves=line.valves,
+        downstream_camera=line.downstream_camera is not None,
     )
 
 

@@ -24,18 +24,19 @@ def view_across_mm(config: TwinConfig, index: int = 0) -> tuple[float, float]:
     return left_mm, left_mm + each_mm
 
 
-def true_plane(config: TwinConfig, index: int = 0) -> BeltPlane:
+def true_plane(config: TwinConfig, index: int = 0, middle_mm: float = 0.0) -> BeltPlane:
     """Return the camera model that the renderer draws by, of one of the cameras.
 
     The camera looks straight down with the image's top downstream, so that x runs to the right in
-    the image as it does seen looking downstream; a slight keystone narrows the downstream end.
+    the image as it does seen looking downstream; a slight keystone narrows the downstream end. The
+    middle of its view lies at `middle_mm` along the belt, machine frame.
     """
     camera, (left_mm, right_mm) = config.camera, view_across_mm(config, index)
     width_px, height_px = float(camera.width_px), float(camera.height_px)
     half_mm = camera.view_length_mm / 2
     across_mm, along_mm = (right_mm - left_mm) * _VIEW_MARGIN, 2 * half_mm * _VIEW_MARGIN
     left, right = left_mm - across_mm, right_mm + across_mm
-    near, far = -half_mm - along_mm, half_mm + along_mm
+    near, far = middle_mm - half_mm - along_mm, middle_mm + half_mm + along_mm
     inset_px = camera.keystone * width_px / 2
     corners_px = np.array(
         [[0, height_px], [width_px, height_px], [width_px - inset_px, 0], [inset_px, 0]],
@@ -55,23 +56,42 @@ def true_plane(config: TwinConfig, index: int = 0) -> BeltPlane:
     )
 
 
-def true_calibration(config: TwinConfig, *, mm_per_tick: float, index: int = 0) -> LineCalibration:
+def true_calibration(
+    config: TwinConfig, *, mm_per_tick: float, index: int = 0, middle_mm: float = 0.0
+) -> LineCalibration:
     """Return the calibration that a perfect measurement of the twin would give.
 
     Args:
         config: of the world.
         mm_per_tick: the encoder's scale.
         index: of the camera, from the left.
+        middle_mm: where the middle of its view is along the belt, machine frame.
     """
     half_mm = config.camera.view_length_mm / 2
     return LineCalibration(
         camera_id=CAMERA_ID,
         belt_id=BELT_ID,
         measured_on="2026-01-01",
-        plane=true_plane(config, index),
+        plane=true_plane(config, index, middle_mm),
         travel=BeltTravel(mm_per_tick=mm_per_tick),
-        view_s_min_mm=-half_mm,
-        view_s_max_mm=half_mm,
+        view_s_min_mm=middle_mm - half_mm,
+        view_s_max_mm=middle_mm + half_mm,
         belt_width_mm=config.belt.width_mm,
         residual_mm=0.0,
+    )
+
+
+def downstream_calibration(
+    config: TwinConfig, *, mm_per_tick: float, middle_mm: float
+) -> LineCalibration:
+    """Return the calibration of the camera behind the bars: alone across the whole belt.
+
+    Args:
+        config: of the world.
+        mm_per_tick: the encoder's scale.
+        middle_mm: where the middle of its view is along the belt, machine frame.
+    """
+    alone = config.camera.model_copy(update={"count": 1})
+    return true_calibration(
+        config.model_copy(update={"camera": alone}), mm_per_tick=mm_per_tick, middle_mm=middle_mm
     )

@@ -15,6 +15,9 @@ NotNegative = Annotated[float, Field(ge=0)]
 class CameraSection(Section):
     """What every camera has, whatever its source."""
 
+    role: Literal["sorting", "downstream"] = "sorting"
+    """What it is for: sorting looks at items on their way to the stations, downstream at what is
+    still on the belt behind them, to find valves that miss."""
     camera_id: str = Field(min_length=1, max_length=80)
     """Identity of the device; the calibration is bound to it."""
     exposure_ms: Positive

@@ -84,7 +84,8 @@ def detections(
         x_mm, y_mm = item.position_mm(frame.exposed_ns / 1e9)
         s_mm = travel_mm - y_mm
         half_x, half_s = item.width_mm / 2, item.length_mm / 2
-        if s_mm + half_s < -260 or s_mm - half_s > 260:
+        low_mm, high_mm = calibration.view_s_min_mm - 10, calibration.view_s_max_mm + 10
+        if s_mm + half_s < low_mm or s_mm - half_s > high_mm:
             continue
         corners = plane.to_image_px(
             [[x_mm + a * half_x, s_mm + b * half_s] for a in (-1, 1) for b in (-1, 1)]

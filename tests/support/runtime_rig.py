@@ -16,6 +16,7 @@ from controller.assembly import build_core
 from controller.bundle_follower import BundleFollower
 from controller.camera_row import CameraRow, RowSeat
 from controller.detector_row import DetectorRow
+from controller.downstream_camera import DownstreamCamera
 from controller.drift_row import DriftRow
 from controller.drift_watch import DriftWatch
 from controller.live_picture import LivePicture
@@ -25,6 +26,7 @@ from controller.session import SessionWriter
 from controller.snapshot import LineSnapshot, OperatorRequest, PackmlRequest
 from controller.states import LineCommand
 from controller.types import ItemRecord
+from controller.valves_config import ValvesConfig
 from plc.ports import PlcLink
 from tests.support.belt_scenes import (
     CALIBRATION,
@@ -137,7 +139,7 @@ class RuntimeRig:
     def __init__(
         self,
         link: PlcLink,
-        bundle: Path,
+        bundle: Path | None,
         *,
         detector: Detector | None = None,
         recorder: SessionWriter | None = None,
@@ -145,12 +147,12 @@ class RuntimeRig:
         pair: Sequence[Detector] = (),
         on_camera_loss: str = "stop",
         follower: BundleFollower | None = None,
+        downstream: DownstreamCamera | None = None,
     ) -> None:
         """Build a line under one camera, or under a pair of them with a detector each."""
         self.cameras = [BenchCamera(name, stamped=True) for name in ("left", "right")]
         self.camera, self.feed = self.cameras[0] if pair else BenchCamera(), KeptFeed()
-        config = DetectorConfig(bundle=bundle, backend="onnxruntime", input_px=320)
-        eyes = pair or [detector or open_detector(config, (320, 640))]
+        eyes = pair or [detector or _eyes(bundle)]
         calibration, *more = two_cameras_across() if pair else (CALIBRATION,)
         limits = {
             "max_tick_sd": 1000.0,
@@ -167,6 +169,8 @@ class RuntimeRig:
             limits=LIMITS.model_copy(update=limits),
             tracker=TrackerConfig(),
             stall_after_ms=1000.0,
+            valves=None if downstream is None else ValvesConfig(folder=Path("unused")),
+            downstream=None if downstream is None else downstream.calibration,
         )
         self.runtime = LineRuntime(
             core=self.core,
@@ -187,6 +191,7 @@ class RuntimeRig:
             drift=None
             if drift is None
             else DriftRow(drift, names=("left", "right") if pair else None),
+            downstream=downstream,
         )
 
     def __enter__(self) -> Self:
@@ -226,6 +231,12 @@ class RuntimeRig:
         self.wait_state("idle")
         self.press(LineCommand.START)
         self.wait_state("execute")
+
+
+def _eyes(bundle: Path | None) -> Detector:
+    assert bundle is not None
+    config = DetectorConfig(bundle=bundle, backend="onnxruntime", input_px=320)
+    return open_detector(config, (320, 640))
 
 
 def two_cameras_across() -> tuple[LineCalibration, LineCalibration]:

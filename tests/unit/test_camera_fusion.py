@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.units import MonotonicNs
-from controller.camera_sections import as_written, with_first_camera
+from controller.camera_sections import as_written, with_cameras_by_role
 from tests.support.lockstep_rig import MM_PER_TICK, shipped_line, shipped_run
 from twin.lockstep import run_lockstep
 from twin.viewpoint import true_calibration, view_across_mm
@@ -152,14 +152,14 @@ def test_a_belt_of_2_4_m_under_three_cameras_runs_in_lockstep():
     ],
 )
 def test_cameras_named_wrongly_are_refused(document, message):
-    _, (problem,) = with_first_camera(document)
+    _, (problem,) = with_cameras_by_role(document)
 
     assert re.search(message, problem)
 
 
 def test_a_line_with_one_camera_is_read_as_before():
     document = {"camera": {"source": "twin"}, "line": {}}
-    assert with_first_camera(document) == (document, ())
+    assert with_cameras_by_role(document) == (document, ())
 
 
 def test_problems_of_several_cameras_carry_the_keys_that_were_written():
@@ -168,10 +168,12 @@ def test_problems_of_several_cameras_carry_the_keys_that_were_written():
         "more_cameras[0].lop: no",
         "camera_x: no",
         "line.id: no",
+        "downstream_camera.role: no",
     )
-    assert as_written(problems) == (
+    assert as_written(problems, cameras=3) == (
         "cameras[0].loop: unknown key",
         "cameras[1].lop: no",
         "camera_x: no",
         "line.id: no",
+        "cameras[2].role: no",
     )

@@ -53,7 +53,7 @@ def test_only_what_is_wrong_is_reported(capsys, tmp_path):
     assert len(err.splitlines()) == len(bad["expect"])
 
 
-@pytest.mark.parametrize("name", ["demo", "standard"])
+@pytest.mark.parametrize("name", ["demo", "standard", "downstream"])
 def test_the_shipped_line_files_are_in_order_and_show_their_budgets(capsys, name):
     code, out, err = check(capsys, LINES / f"{name}.toml")
     assert code == 0, err

@@ -103,6 +103,41 @@ def test_demo_sorts_shows_its_page_records_and_ends_on_ctrl_c_leaving_nothing_be
     assert "identical" in replayed.stdout
 
 
+def test_a_demo_with_a_camera_behind_the_bar_judges_its_shots_and_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
+    plc_port, page_port = free_port(), free_port()
+    changes = {
+        "../../models": str(ROOT / "models"),
+        "../../var/downstream/": "",
+        "port = 5502": f"port = {plc_port}",
+        "port = 8080": f"port = {page_port}",
+        "stall_after_ms = 500": "stall_after_ms = 2000",
+        "heartbeat_timeout_ms = 300": "heartbeat_timeout_ms = 1000",
+        'mercury_lamp = { action = "stop_and_alarm"': 'mercury_lamp = { action = "pass"',
+    }
+    line = tmp_path / "line.toml"
+    line.write_text(line_text(changes, "downstream"))
+    with LineProcess("demo", line, page_port=page_port, folder=tmp_path) as demo:
+        seen = demo.wait(
+            lambda now: (
+                now["downstream"]["seen"] >= 3
+                and now["downstream"]["judged"] + now["downstream"]["unseen"] >= 1
+            ),
+            "shots judged from behind",
+        )
+        assert seen["state"] == "execute"
+        assert seen["downstream"]["frames"] > 0
+        metrics = demo.get("/metrics")
+        assert metrics is not None
+        assert "sortline_shots_judged_total" in metrics.text
+        demo.press_ctrl_c()
+        assert demo.ended() == 0, demo.log
+        demo.wait_childless()
+        assert "Traceback" not in demo.log
+        assert "leaked" not in demo.log
+
+
 def test_demo_killed_outright_takes_its_children_along_and_starts_again(
     demo_folder: DemoFolder,
 ) -> None:
