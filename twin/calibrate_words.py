@@ -102,7 +102,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mishap",
         choices=[mishap.value for mishap in Mishap],
-        help="with --source twin: do this wrong, to see how it is noticed",
+        metavar="WHAT",
+        help="with --source twin: do this wrong, to see how it is noticed: " + ", ".join(Mishap),
     )
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="keep every step as a picture")
     parser.add_argument("--out", type=Path, metavar="DIR", default=Path(), help="for print")
