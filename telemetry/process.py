@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from calibration.clock import Clock, MonotonicClock
+from telemetry.api.routes import Api
 from telemetry.broadcast import StateBroadcast
 from telemetry.config import TelemetryConfig
 from telemetry.errors import StoreError, TelemetryStartError
@@ -105,6 +106,12 @@ class TelemetryProcess:
             source=source,
             broadcast=self._broadcast,
             registry=make_registry(collector),
+            api=Api(
+                hub=self._hub,
+                recorder=self._recorder,
+                signals=self._signals,
+                calendar=None if plant is None else plant.accounts.calendar,
+            ).routes(),
         )
         self._web = uvicorn.Server(
             uvicorn.Config(

@@ -1,5 +1,6 @@
 """The page and its interface: static files, live state, pictures, items, requests, metrics."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -68,12 +69,14 @@ class Pages:
         source: PageStateSource,
         broadcast: StateBroadcast,
         registry: CollectorRegistry,
+        api: Sequence[Route] = (),
     ) -> None:
         self._hub = hub
         self._recorder = recorder
         self._source = source
         self._broadcast = broadcast
         self._registry = registry
+        self._api = api
         self._clerk: PlantClerk | None = None
 
     @property
@@ -114,6 +117,7 @@ class Pages:
                 *procedure_routes(),
                 Route("/procedures", self.procedures_page),
                 Route("/audit-log", self.audit_log_page),
+                *self._api,
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],
             middleware=[
