@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from calibration.section import Section
+from telemetry.exchange.config import OpcUaConfig, SparkplugConfig
 from telemetry.ledger.plant_line import PlantLine
 from telemetry.plant.config import PlantConfig
 
@@ -54,6 +55,10 @@ class TelemetryConfig(Section):
     """Further names or addresses by which browsers reach the page; others are refused."""
     database: PlantConfig | None = None
     """The plant's database that items are sent on to; without it they stay in the line's store."""
+    sparkplug: SparkplugConfig | None = None
+    """An MQTT broker that the line is a Sparkplug B edge node of (docs/integration.md)."""
+    opcua: OpcUaConfig | None = None
+    """An OPC UA server with the line's PackML tags."""
 
     plant: PlantLine | None = None
     """Whose accounts this process keeps; filled in from [accounts], never written by hand."""
@@ -95,6 +100,8 @@ class TelemetryConfig(Section):
                     )
                 },
                 "database": None if self.database is None else self.database.beside(folder),
+                "sparkplug": None if self.sparkplug is None else self.sparkplug.beside(folder),
+                "opcua": None if self.opcua is None else self.opcua.beside(folder),
             }
         )
 

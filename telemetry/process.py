@@ -20,6 +20,8 @@ from telemetry.api.routes import Api
 from telemetry.broadcast import StateBroadcast
 from telemetry.config import TelemetryConfig
 from telemetry.errors import StoreError, TelemetryStartError
+from telemetry.exchange.publishing import Publishing
+from telemetry.exchange.tags import LineView
 from telemetry.hmi.accounts import AccountBook
 from telemetry.hmi.desk import AccountDesk
 from telemetry.hmi.first_password import take_first_password
@@ -90,6 +92,12 @@ class TelemetryProcess:
             utc=utc,
             rated_t_per_h=None if plant is None else plant.accounts.equipment.rated_t_per_h,
         )
+        try:
+            self._publishing = Publishing(config, clock)
+        except (TelemetryStartError, StoreError):
+            signal_store.close()
+            store.close()
+            raise
         self._line = LineServer(hub=self._hub, recorder=self._recorder, pictures=config.pictures)
         self._source = source = PageStateSource(hub=self._hub, recorder=self._recorder, utc=utc)
         self._broadcast = StateBroadcast(encode=source.json)
@@ -171,6 +179,9 @@ class TelemetryProcess:
             tasks.create_task(self._record(stop))
             tasks.create_task(self._broadcast.run(stop))
             tasks.create_task(self._watch(stop))
+            tasks.create_task(
+                self._publishing.run(LineView(hub=self._hub, signals=self._signals), stop)
+            )
             signals = tasks.create_task(self._signals.run(signals_stop))
             self._begin_accounts()
             await self._web.serve(sockets=[self._page_socket])
