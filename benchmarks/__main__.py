@@ -26,6 +26,7 @@ NAMES = (
     "light_cost",
     "ledger",
     "estimates",
+    "hmi",
 )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.alarm_list import AlarmArea, AlarmPriority
-from controller.snapshot import AlarmKind
+from controller.snapshot import AlarmKind, StageLatency
 from controller.states import LineMode, LineState
 from telemetry.alarms.types import AlarmEntry, AlarmEvent, AlarmLoad
 from telemetry.composition import Flow
@@ -40,6 +40,7 @@ class StateAnswer:
         belt_speed_mm_per_s: of the belt.
         occupancy: share of the belt that items cover, None while it cannot be told.
         items_seen: in this session.
+        latencies: by stage, over the newest half second or so.
         minute: throughput and composition of the last minute.
         alarms_standing: active alarms that are not set aside.
         alarms_unacknowledged: nobody has acknowledged them.
@@ -58,6 +59,7 @@ class StateAnswer:
     belt_speed_mm_per_s: float | None
     occupancy: float | None
     items_seen: int
+    latencies: tuple[StageLatency, ...]
     minute: Flow
     alarms_standing: int
     alarms_unacknowledged: int

@@ -125,6 +125,7 @@ class Api:
             belt_speed_mm_per_s=None if snapshot is None else snapshot.belt_speed_mm_per_s,
             occupancy=hub.occupancy,
             items_seen=0 if snapshot is None else snapshot.totals.seen,
+            latencies=() if snapshot is None else snapshot.latencies,
             minute=hub.minute_flow(),
             alarms_standing=load.standing,
             alarms_unacknowledged=load.unacknowledged,

@@ -8,6 +8,7 @@ import pytest
 from controller.alarm_list import LANGUAGES, AlarmPriority, alarm_list, entry_of
 from controller.health import _CONDITIONS
 from controller.snapshot import AlarmKind
+from telemetry.alarms.page import MARK, listed, main
 
 ROOT = Path(__file__).parents[2]
 HUB_KINDS = set(
@@ -59,3 +60,19 @@ def test_who_must_act_soon_has_a_high_priority() -> None:
         assert not urgent or entry.respond_within_s <= 600
         if entry.respond_within_s > 3600:
             assert not urgent
+
+
+def test_the_page_in_the_docs_is_the_list() -> None:
+    text = (ROOT / "docs/alarms.md").read_text("utf-8")
+    assert text.partition(MARK)[2] == "\n" + listed(), (
+        "run: python -m telemetry.alarms.page docs/alarms.md"
+    )
+
+
+def test_a_page_without_the_mark_is_left_alone(tmp_path: Path) -> None:
+    page = tmp_path / "x.md"
+    page.write_text("mine")
+    with pytest.raises(SystemExit) as ended:
+        main([str(page)])
+    assert ended.value.code == 2
+    assert page.read_text() == "mine"
