@@ -78,7 +78,7 @@ def run(*, quick: bool, console: Console) -> Figures:
         notes=(
             f"zoom: {len(SPANS)} queries, a year to a minute, in SQLite; slowest of {ZOOMS} ways",
             "items stand in the database as their sums; their own rows no zoom reads",
-            "latency: exposure to PLC link of the demonstration line, median over the intervals'",
+            "latency: exposure to decision of the demonstration line, median over the intervals'",
             f"  99th percentiles; {BROWSERS} event streams and pictures on the line's own cores",
         ),
     )

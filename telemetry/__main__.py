@@ -6,6 +6,7 @@ Exit codes: 0 stopped in good order, 2 configuration, port, socket or store cann
 import argparse
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from telemetry.process import serve
 
 EXIT_OK = 0
 EXIT_CANNOT_START = 2
+NICENESS = 10
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         if arguments.supervised:
+            # Pages and scrapes shall never take a core from the line beside them.
+            os.nice(NICENESS)
             config = TelemetryConfig.model_validate_json(sys.stdin.buffer.readline())
             serve(config, ready=_announce, lifeline=sys.stdin.buffer)
         else:

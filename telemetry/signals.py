@@ -15,6 +15,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -148,7 +149,9 @@ class Signals:
     async def stretches(self, start: datetime, end: datetime) -> tuple[Stretch, ...]:
         """Return what the line did in a period, oldest first, the running stretch included."""
         await self.flush()
-        return await self._do(lambda store: store.stretches(start=start, end=end))
+        kept = await self._do(lambda store: store.stretches(start=start, end=end))
+        running = self.book.running
+        return tuple(_at_present(stretch, running) for stretch in kept)
 
     async def oee(self, start: datetime, end: datetime) -> Effectiveness:
         """Return OEE and its parts for a period; one that is not over ends at the present."""
@@ -217,6 +220,13 @@ class Signals:
         elif self.trouble and not trouble:
             _log.info("signals are written again")
         self.trouble = trouble
+
+
+def _at_present(stretch: Stretch, running: Stretch | None) -> Stretch:
+    """Bring the running stretch, which is written down now and then, up to the present."""
+    if running is None or running.stretch_id != stretch.stretch_id:
+        return stretch
+    return replace(stretch, duration_s=running.duration_s)
 
 
 def _add_production(part: SessionProduction, store: SignalStore) -> None:

@@ -186,3 +186,9 @@ def test_any_request_is_answered_as_the_document_says(
         case.validate_response(response, excluded_checks=excluded)
 
     answered()
+
+
+def test_the_running_stretch_is_told_up_to_the_present(served: Served) -> None:
+    first = served.get("/oee").json()
+    second = served.get("/oee").json()
+    assert second["seconds"]["producing"] > first["seconds"]["producing"] > 0
