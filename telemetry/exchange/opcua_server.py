@@ -5,6 +5,7 @@ It runs in a thread with an event loop of its own, so that a slow client never d
 
 import asyncio
 import logging
+import os
 import socket
 import threading
 from typing import Any, Final
@@ -19,7 +20,6 @@ _log = logging.getLogger(__name__)
 
 NAMESPACE: Final = "urn:sortline:packml"
 ROOT: Final = "SortingLine"
-READY_S: Final = 20.0
 STOP_S: Final = 5.0
 _VARIANTS: Final = {
     TagKind.BOOLEAN: (ua.VariantType.Boolean, False),
@@ -46,18 +46,19 @@ class OpcUaServer:
         self._thread = threading.Thread(target=self._run, name="opcua", daemon=True)
 
     def start(self) -> None:
-        """Start and wait until it listens.
+        """Begin to serve; the address space is built meanwhile, which takes some seconds.
 
         Raises:
             TelemetryStartError: the port is in use or a certificate cannot be read.
         """
         where = f"telemetry.opcua: {self._config.host}:{self._config.port}"
+        _refuse_unreadable(self._config)
         _refuse_taken(self._config, where)
         self._thread.start()
-        self._ready.wait(READY_S)
-        if self._failure or not self._nodes:
-            why = self._failure[0] if self._failure else f"not ready within {READY_S:.0f} s"
-            raise TelemetryStartError(f"{where} cannot be served: {why}")
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Wait until clients can connect; False if they cannot by then."""
+        return self._ready.wait(timeout_s) and not self._failure
 
     def offer(self, values: TagValues) -> None:
         """Say how the tags are now. Any thread, never blocks."""
@@ -77,6 +78,7 @@ class OpcUaServer:
             asyncio.run(self._serve())
         except (OSError, ValueError, ua.UaError) as error:
             self._failure.append(error)
+            _log.error("opcua: not served: %s", error)
         finally:
             self._ready.set()
 
@@ -134,6 +136,13 @@ class OpcUaServer:
                 variant, _ = _VARIANTS[tag.kind]
                 value = ua.DataValue(ua.Variant(values[tag.name], variant))
                 await server.write_attribute_value(node.nodeid, value)
+
+
+def _refuse_unreadable(config: OpcUaConfig) -> None:
+    for key, path in (("certificate", config.certificate), ("key", config.key)):
+        if path is not None and not os.access(path, os.R_OK):
+            msg = f"telemetry.opcua.{key}: {path} cannot be read"
+            raise TelemetryStartError(msg)
 
 
 def _refuse_taken(config: OpcUaConfig, where: str) -> None:

@@ -42,6 +42,7 @@ def server() -> Iterator[tuple[OpcUaServer, str]]:
     port = free_port()
     made = OpcUaServer(OpcUaConfig(host="127.0.0.1", port=port, every_s=0.1))
     made.start()
+    assert made.wait_ready(60)
     yield made, f"opc.tcp://127.0.0.1:{port}/sortline/"
     made.stop()
 
@@ -98,3 +99,11 @@ def test_a_port_in_use_is_told_with_its_key() -> None:
 def test_an_open_server_beyond_loopback_needs_a_certificate() -> None:
     with pytest.raises(ValueError, match="certificate and key"):
         OpcUaConfig(host="0.0.0.0", port=4840)
+
+
+def test_a_certificate_that_cannot_be_read_is_told_with_its_key(tmp_path: Path) -> None:
+    config = OpcUaConfig(
+        host="127.0.0.1", port=free_port(), certificate=tmp_path / "no.der", key=tmp_path / "no.key"
+    )
+    with pytest.raises(TelemetryStartError, match=r"telemetry\.opcua\.certificate"):
+        OpcUaServer(config).start()
