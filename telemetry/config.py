@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from calibration.section import Section
+from telemetry.effectiveness.reasons import DowntimeReason, ReasonCode
 from telemetry.exchange.config import OpcUaConfig, SparkplugConfig
 from telemetry.ledger.plant_line import PlantLine
 from telemetry.plant.config import PlantConfig
@@ -59,6 +60,8 @@ class TelemetryConfig(Section):
     """An MQTT broker that the line is a Sparkplug B edge node of (docs/integration.md)."""
     opcua: OpcUaConfig | None = None
     """An OPC UA server with the line's PackML tags."""
+    reasons: dict[ReasonCode, DowntimeReason] = Field(default_factory=dict)
+    """The plant's own downtime reasons, by code; one of a shipped code replaces that one."""
 
     plant: PlantLine | None = None
     """Whose accounts this process keeps; filled in from [accounts], never written by hand."""

@@ -19,6 +19,7 @@ from calibration.clock import Clock, MonotonicClock
 from telemetry.api.routes import Api
 from telemetry.broadcast import StateBroadcast
 from telemetry.config import TelemetryConfig
+from telemetry.effectiveness.reasons import shipped_reasons
 from telemetry.errors import StoreError, TelemetryStartError
 from telemetry.exchange.publishing import Publishing
 from telemetry.exchange.tags import LineView
@@ -91,6 +92,7 @@ class TelemetryProcess:
             clock=clock,
             utc=utc,
             rated_t_per_h=None if plant is None else plant.accounts.equipment.rated_t_per_h,
+            reasons={**shipped_reasons(), **config.reasons},
         )
         try:
             self._publishing = Publishing(config, clock)

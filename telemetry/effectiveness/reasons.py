@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from telemetry.effectiveness.types import TimeCategory
 
 REASONS_PATH: Final = Path(__file__).with_name("reasons.toml")
-Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 _Words = Annotated[str, Field(min_length=1, max_length=60)]
 
 
@@ -32,7 +32,7 @@ class DowntimeReason(BaseModel):
 
 
 Reasons = Mapping[str, DowntimeReason]
-_REASONS: Final = TypeAdapter(dict[Code, DowntimeReason])
+_REASONS: Final = TypeAdapter(dict[ReasonCode, DowntimeReason])
 
 
 @cache

@@ -48,3 +48,45 @@ def test_where_to_listen_and_write_has_no_silent_default(missing: str) -> None:
 def test_an_unknown_key_is_refused() -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         section(colour="grey")
+
+
+def test_a_plant_adds_downtime_reasons_and_a_wrong_one_is_named() -> None:
+    words = {"kk": "a", "ru": "b", "en": "c"}
+    given = {"host": "127.0.0.1", "port": 0, "store_path": "a", "socket_path": "b"}
+    config = TelemetryConfig.model_validate(
+        given | {"reasons": {"bunker_bridge": {"category": "starved", **words}}}
+    )
+    again = TelemetryConfig.model_validate_json(config.model_dump_json())
+    assert again.reasons["bunker_bridge"].en == "c"
+    for wrong in (
+        {"Bad Code": {"category": "starved", **words}},
+        {"x": {"category": "producing", **words}},
+        {"x": {"category": "starved"}},
+    ):
+        with pytest.raises(ValidationError, match="reasons"):
+            TelemetryConfig.model_validate(given | {"reasons": wrong})
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "words"),
+    [
+        ("sparkplug", {"group_id": "a/b"}, "group_id"),
+        ("sparkplug", {"edge_node_id": "+"}, "edge_node_id"),
+        ("sparkplug", {"certificate": "c.pem"}, "go together"),
+        ("sparkplug", {"certificate": "c.pem", "key": "k.pem"}, "authority"),
+        ("opcua", {"host": "0.0.0.0"}, "certificate and key"),
+        ("opcua", {"port": 0}, "port"),
+        ("opcua", {"write": True}, "write"),
+    ],
+)
+def test_sections_for_other_systems_say_what_is_wrong(
+    section: str, changes: dict[str, object], words: str
+) -> None:
+    right = {
+        "sparkplug": {"host": "b", "port": 1883, "group_id": "g", "edge_node_id": "n"},
+        "opcua": {"host": "127.0.0.1", "port": 4840},
+    }[section]
+    given = {"host": "127.0.0.1", "port": 0, "store_path": "a", "socket_path": "b"}
+    assert TelemetryConfig.model_validate(given | {section: right})
+    with pytest.raises(ValidationError, match=words):
+        TelemetryConfig.model_validate(given | {section: right | changes})
