@@ -13,7 +13,10 @@ from telemetry.__main__ import main
         ("", "telemetry"),
         ("[telemetry\n", "line 1"),
         ("[telemetry]\ncolour = 1\n", "colour"),
-        ('[telemetry]\nhost = "0.0.0.0"\nport = 1\nstore_path = "a"\nsocket_path = "b"\n', "login"),
+        (
+            '[telemetry]\nhost = "0.0.0.0"\nport = 1\nstore_path = "a"\nsocket_path = "b"\n',
+            "tls_key",
+        ),
     ],
 )
 def test_a_bad_configuration_is_told_and_ends_with_code_two(
