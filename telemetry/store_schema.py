@@ -56,9 +56,13 @@ CREATE INDEX gaps_by_session ON gaps (session);
 """
 
 _FIRST = tuple(part.strip() for part in SCHEMA.split(";\n") if part.strip())
+MASS_IS_INVALID = (
+    "CASE WHEN json_valid(story) THEN json_extract(story, '$.overlap_index') END"
+    f" > {OVERLAP_LIMIT!r}"
+)
+"""Of a story. One with an infinity is no JSON to SQLite: it is stored all the same, unmarked."""
 INVALID_MASSES = (
-    "CREATE INDEX invalid_masses ON stories (session, record_seq)"
-    f" WHERE json_extract(story, '$.overlap_index') > {OVERLAP_LIMIT!r}"
+    f"CREATE INDEX invalid_masses ON stories (session, record_seq) WHERE {MASS_IS_INVALID}"
 )
 """Finds the items whose mass the overlap index marks invalid; they are few among many."""
 _VERSIONS = (_FIRST, (*_FIRST, INVALID_MASSES))

@@ -15,8 +15,8 @@ from telemetry.ledger.shifts import Shift, ShiftCalendar
 from telemetry.measures.food import ShiftFood
 from telemetry.measures.season import DayComposition
 from telemetry.measures.weee import WeeeCount, propose
+from telemetry.store_schema import MASS_IS_INVALID
 from telemetry.store_writer import RecordStory
-from vision.overlap_index import LIMIT as OVERLAP_LIMIT
 from vision.types import Fraction
 
 _MINUTES = """
@@ -29,7 +29,7 @@ GROUP BY 1, 4, 5, 6, 7 ORDER BY 1, 4
 _INVALID = f"""
 SELECT s.session_id, substr(i.at_utc, 1, 16), i.fraction, i.station, i.outcome, sum(i.mass_g)
 FROM stories t JOIN items i USING (session, record_seq) JOIN sessions s USING (session)
-WHERE json_extract(t.story, '$.overlap_index') > {OVERLAP_LIMIT!r}
+WHERE {MASS_IS_INVALID}
 AND s.line_id = ? AND i.at_utc >= ? AND i.at_utc < ? GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608 - a number of this program
 _REMOVED = """
@@ -45,7 +45,7 @@ _SIZES = """
 SELECT json_extract(t.story, '$.mass_model'), i.fraction, json_extract(t.story, '$.track.width_mm'),
        json_extract(t.story, '$.track.length_mm')
 FROM stories t JOIN items i USING (session, record_seq) JOIN sessions s USING (session)
-WHERE s.line_id = ? AND s.session_id = ? LIMIT 2000
+WHERE s.line_id = ? AND s.session_id = ? AND json_valid(t.story) LIMIT 2000
 """
 _NAMED = """
 SELECT i.session, i.fraction, count(*), sum(i.outcome IN (?, ?))

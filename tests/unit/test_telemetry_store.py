@@ -17,7 +17,13 @@ from telemetry.errors import StoreError, StoreUnavailableError, StoreVersionErro
 from telemetry.messages import SessionAnnounced, SessionClosing
 from telemetry.store import ItemStore
 from telemetry.store_reader import SessionBalance
-from telemetry.store_schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, open_database
+from telemetry.store_schema import (
+    APPLICATION_ID,
+    MASS_IS_INVALID,
+    SCHEMA,
+    SCHEMA_VERSION,
+    open_database,
+)
 from telemetry.store_writer import TotalsReported
 from telemetry.wall import UtcMapper
 from tests.support.telemetry_line import STATIONS, RecordSource
@@ -322,7 +328,6 @@ def test_a_store_of_the_first_version_is_kept_and_brought_up_to_this_one(tmp_pat
         with closing(open_database(path)) as new:
             assert new.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
             plan = new.execute(
-                "EXPLAIN QUERY PLAN SELECT record_seq FROM stories"
-                " WHERE json_extract(story, '$.overlap_index') > 1.05"
+                f"EXPLAIN QUERY PLAN SELECT record_seq FROM stories WHERE {MASS_IS_INVALID}"
             ).fetchall()
             assert "invalid_masses" in plan[0][-1]
