@@ -195,6 +195,7 @@ class TelemetryProcess:
             await signals
             stop.set()
             await self._end_accounts()
+        self._book.close()
         if self._sender is not None:
             self._sender.stop()
         with contextlib.suppress(FileNotFoundError):

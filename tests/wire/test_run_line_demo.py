@@ -90,6 +90,8 @@ def test_demo_sorts_shows_its_page_records_and_ends_on_ctrl_c_leaving_nothing_be
     assert left == {
         "demo.toml",
         "items.sqlite",
+        "items.signals.sqlite",
+        "items.users.sqlite",
         "items.sqlite.lock",
         "plant.sqlite",
         "session",
