@@ -1,5 +1,9 @@
 """What can go wrong with calibrations and with taking them."""
 
+from typing import Self
+
+from typing_extensions import override
+
 
 class CalibrationError(Exception):
     """A calibration file is missing, altered, incomplete, or of another camera or belt."""
@@ -18,3 +22,8 @@ class ProcedureError(CalibrationError):
         super().__init__(f"{found}; {remedy}")
         self.found = found
         self.remedy = remedy
+
+    @override
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """Survive the way between processes, which by default keeps the message alone."""
+        return type(self), (self.found, self.remedy)
