@@ -73,18 +73,21 @@ def calibrated(truth: RigTruth, bars: Sequence[NominalBar], seed: int) -> LineCa
     return calibrate(bench, line, wanted, None, _SIGNATURE, say_nothing).calibration
 
 
-def one_rig(seed: int) -> RigResult:
+def one_rig(seed: int) -> RigResult | str:
     """Calibrate one random rig and judge it; what is refused is done again, as on a plant.
 
-    Raises:
-        ProcedureError: refused each time.
+    Returns:
+        The result, or why the last of the tries was refused.
     """
     truth = random_rig(seed)
     # As on a drawing: the bar's place to a centimetre, the rest as ordered.
     bar = NominalBar(
         name="plastic", index=0, count=80, pitch_mm=12.5, first_x_mm=6.25, distance_mm=600.0
     )
-    calibration, refused = _patiently(truth, bar, seed)
+    try:
+        calibration, refused = _patiently(truth, bar, seed)
+    except ProcedureError as error:
+        return f"rig {seed}: {error}"
     return RigResult(
         verdict=judge(calibration, truth),
         errors_mm=tuple(belt_errors_mm(calibration, truth).tolist()),
@@ -140,10 +143,12 @@ def run(*, quick: bool, console: Console, **_: str) -> Figures:
         drift = pool.submit(drift_figures, quick=quick)
         believed = pool.submit(recovered_standard_line)
         work = [pool.submit(one_rig, seed) for seed in range(1, rigs + 1)]
-        results = []
+        found = []
         for future in as_completed(work):
-            results.append(future.result())
+            found.append(future.result())
             progress.advance(task)
+        results = [result for result in found if isinstance(result, RigResult)]
+        given_up = sorted(words for words in found if isinstance(words, str))
         scores = [pool.submit(sorted_with, known, items) for known in (None, believed.result())]
         drifted = drift.result()
         progress.advance(task)
@@ -156,6 +161,7 @@ def run(*, quick: bool, console: Console, **_: str) -> Figures:
             ("drift_false_per_30_days", drifted.false_per_30_days),
             *sorting_figures(true, recovered),
             ("rigs", rigs),
+            ("rigs_given_up", len(given_up)),
             ("rigs_done_again", sum(bool(result.refused) for result in results)),
             ("items", items),
         ),
@@ -166,6 +172,7 @@ def run(*, quick: bool, console: Console, **_: str) -> Figures:
                 "scale, delay and valve: the worst rig"
             ),
             *(f"refused, then done again: {words}" for r in results for words in r.refused),
+            *(f"given up, in no figure: {words}" for words in given_up),
             *drifted.notes,
             (
                 "sorting: standard scenario at 10 % occupancy, perfect detector, plastic by mass, "
