@@ -24,14 +24,14 @@ from tests.support.page_user import PASSWORD
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 STATE_URL = "http://127.0.0.1:8080/api/state"
-READY_S = 60.0
+READY_S = 180.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Start the demonstration, photograph its page when it sorts, stop it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=Path, help="folder of photographs to ride the belt")
-    parser.add_argument("--seen", type=int, default=60, help="items to wait for")
+    parser.add_argument("--seen", type=int, default=30, help="items to wait for")
     arguments = parser.parse_args(argv)
     if chromium_path() is None:
         sys.stderr.write("chromium is not installed; on Debian: apt-get install chromium\n")
