@@ -20,7 +20,6 @@ from controller.line_facts import LineFacts
 from controller.outcome import CaptureFigures, FrameOutcome
 from controller.packml import CommandReply, PackmlMachine, requests
 from controller.ports import LinePipeline
-from controller.purity.estimate import SampleFound
 from controller.purity.keeper import PurityKeeper
 from controller.refusals import Refusals
 from controller.slow_pick import SlowPick
@@ -277,7 +276,7 @@ class LineCore:
         elif isinstance(request, ModeRequest):
             reply = self._machine.change_mode(request.mode, request.operator)
         elif isinstance(request, ProductSampled | SetPurity):
-            reply = self._purity_request(request, now_ns)
+            reply = self._purity.answer(request, now_ns)
         else:
             reply = self._machine.command(request.command, request.operator)
             if reply.accepted:
@@ -393,29 +392,6 @@ class LineCore:
         self._slow_pick.clear()
         count = self._facts.hazards_gone()
         return CommandReply(accepted=True, reason=f"{count} hazardous item(s) dealt with by hand")
-
-    def _purity_request(
-        self, request: ProductSampled | SetPurity, now_ns: MonotonicNs
-    ) -> CommandReply:
-        if isinstance(request, SetPurity):
-            refusal = self._purity.want(request.fraction, request.purity, now_ns)
-            words = f"{request.fraction.value}: a purity of {request.purity:.1%} is wanted"
-        else:
-            try:
-                sample = SampleFound(
-                    target_g=request.target_g, other_g=request.other_g, pieces=request.pieces
-                )
-            except ValueError as error:
-                return CommandReply(accepted=False, reason=str(error))
-            refusal = self._purity.sampled(
-                request.fraction,
-                sample,
-                began_s_ago=request.began_s_ago,
-                ended_s_ago=request.ended_s_ago,
-                now_ns=now_ns,
-            )
-            words = f"{request.fraction.value}: a sample of {request.pieces} pieces taken in"
-        return CommandReply(accepted=refusal is None, reason=refusal or words)
 
     def _intervene(self, intervention: Intervention) -> tuple[DecidedItem, ...]:
         self._interventions.append(intervention)

@@ -14,7 +14,9 @@ import cv2
 import numpy as np
 
 from models.belts import Belt, load_belts, render_belt
+from models.classes import CLASS_NAMES
 from models.cutouts import load_photo_items
+from models.datasets.yolo import label_line
 from models.errors import DatasetError
 from models.library import Sprite, render_sprite
 from models.progress import progress
@@ -25,9 +27,6 @@ from vision.types import Fraction
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
-
-CLASS_NAMES: tuple[str, ...] = tuple(fraction.value for fraction in Fraction)
-"""Class order of every data set and bundle made here."""
 
 _HELD_OUT_OCCUPANCY = (0.1, 0.1)
 """Held-out scenes all lie at the occupancy that sorting figures are quoted at."""
@@ -239,11 +238,8 @@ def yolo_lines(scene: Scene) -> str:
 
 
 def _yolo_line(label: Label, width_px: int, height_px: int) -> str:
-    cx = (label.x0_px + label.x1_px) / 2 / width_px
-    cy = (label.y0_px + label.y1_px) / 2 / height_px
-    w = (label.x1_px - label.x0_px) / width_px
-    h = (label.y1_px - label.y0_px) / height_px
-    return f"{CLASS_NAMES.index(label.fraction.value)} {cx:.6f} {cy:.6f} {w:.6f} {h:.6f}\n"
+    corners_px = (label.x0_px, label.y0_px, label.x1_px, label.y1_px)
+    return label_line(CLASS_NAMES.index(label.fraction.value), corners_px, width_px, height_px)
 
 
 def _write_yaml(order: ComposeOrder, *, with_photos: bool) -> Path:

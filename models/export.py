@@ -19,7 +19,7 @@ import numpy as np
 import onnxruntime
 
 from models import parity
-from models.compose import CLASS_NAMES
+from models.classes import CLASS_NAMES
 from models.errors import ExportError
 from vision.manifest import (
     MANIFEST_FILE,

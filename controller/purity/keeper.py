@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from calibration.units import NS_PER_S, MonotonicNs
 from controller.config import RecipeConfig
+from controller.packml import CommandReply
 from controller.purity.estimate import SampleFound
 from controller.purity.hold import HoldStanding, PurityHold
+from controller.snapshot import ProductSampled, SetPurity
 from controller.stations import StationConfig
 from controller.types import ItemOutcome, ItemRecord
 from vision.types import Fraction
@@ -60,6 +62,28 @@ class PurityKeeper:
             if hold is not None:
                 ejected = record.outcome is ItemOutcome.EJECTED
                 hold.closed(record.track.mass_g, ejected=ejected)
+
+    def answer(self, request: ProductSampled | SetPurity, now_ns: MonotonicNs) -> CommandReply:
+        """Act on what a person tells or wants of a product, or refuse it with the reason."""
+        if isinstance(request, SetPurity):
+            refusal = self.want(request.fraction, request.purity, now_ns)
+            words = f"{request.fraction.value}: a purity of {request.purity:.1%} is wanted"
+            return CommandReply(accepted=refusal is None, reason=refusal or words)
+        try:
+            sample = SampleFound(
+                target_g=request.target_g, other_g=request.other_g, pieces=request.pieces
+            )
+        except ValueError as error:
+            return CommandReply(accepted=False, reason=str(error))
+        refusal = self.sampled(
+            request.fraction,
+            sample,
+            began_s_ago=request.began_s_ago,
+            ended_s_ago=request.ended_s_ago,
+            now_ns=now_ns,
+        )
+        words = f"{request.fraction.value}: a sample of {request.pieces} pieces taken in"
+        return CommandReply(accepted=refusal is None, reason=refusal or words)
 
     def sampled(
         self,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
+from models.classes import CLASS_NAMES
 from models.datasets.duplicates import near_pairs, picture_hash
-from models.datasets.intake import CLASS_NAMES
 from models.datasets.version import content_hash
 from models.progress import progress
 from models.sources import source_group

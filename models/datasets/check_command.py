@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from models.classes import CLASS_NAMES
 from models.datasets import yolo
 from models.datasets.check import DatasetReport, Severity, check_dataset
 from models.datasets.contact_sheet import contact_sheet
-from models.datasets.intake import CLASS_NAMES
 
 if TYPE_CHECKING:
     import argparse

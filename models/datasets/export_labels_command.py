@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.classes import CLASS_NAMES
 from models.datasets import yolo
 from models.datasets.formats import FORMATS, LabelFormat
-from models.datasets.intake import CLASS_NAMES
 from models.errors import DatasetError
 
 if TYPE_CHECKING:

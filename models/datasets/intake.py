@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from models.classes import CLASS_NAMES
 from models.datasets import yolo
 from models.datasets.pictures import inside, size_px
 from models.datasets.taxonomy import Taxonomy, mapped
@@ -16,7 +17,6 @@ from models.datasets.version import content_hash
 from models.errors import DatasetError
 from models.progress import progress
 from models.sources import Part, part_of
-from vision.types import Fraction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from models.datasets.types import LabelledBox, LabelledPicture
 
-CLASS_NAMES: Final = tuple(fraction.value for fraction in Fraction)
-"""Class order of every data set made here."""
 RECORD: Final = "dataset.json"
 _ROUNDING_PX: Final = 1.0
 """How far a box may reach out of its picture by rounding; it is cut there. More is an error."""

@@ -61,6 +61,23 @@ def write(pictures: Sequence[LabelledPicture], out: Path, names: Sequence[str]) 
     (out / "data.yaml").write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
 
 
+def label_line(
+    index: int, corners_px: tuple[float, float, float, float], width_px: int, height_px: int
+) -> str:
+    """Return one box as YOLO has it: class, then centre and size as shares of the picture.
+
+    Args:
+        index: of the class.
+        corners_px: left, upper, right and lower edge.
+        width_px: of the picture.
+        height_px: of the picture.
+    """
+    x0_px, y0_px, x1_px, y1_px = corners_px
+    cx, cy = (x0_px + x1_px) / 2 / width_px, (y0_px + y1_px) / 2 / height_px
+    w, h = (x1_px - x0_px) / width_px, (y1_px - y0_px) / height_px
+    return f"{index} {cx:.6f} {cy:.6f} {w:.6f} {h:.6f}\n"
+
+
 def _content(where: Path) -> Mapping[str, Any]:
     try:
         content = yaml.safe_load(where.read_text("utf-8"))
@@ -153,8 +170,5 @@ def _box(
 def _line(picture: LabelledPicture, box: LabelledBox, names: Sequence[str]) -> str:
     if box.label not in names:
         raise DatasetError(f"{picture.name}: label {box.label!r} is none of {', '.join(names)}")
-    cx = (box.x0_px + box.x1_px) / 2 / picture.width_px
-    cy = (box.y0_px + box.y1_px) / 2 / picture.height_px
-    w = (box.x1_px - box.x0_px) / picture.width_px
-    h = (box.y1_px - box.y0_px) / picture.height_px
-    return f"{list(names).index(box.label)} {cx:.6f} {cy:.6f} {w:.6f} {h:.6f}\n"
+    corners_px = (box.x0_px, box.y0_px, box.x1_px, box.y1_px)
+    return label_line(list(names).index(box.label), corners_px, picture.width_px, picture.height_px)
