@@ -3,7 +3,8 @@
 import sqlite3
 from pathlib import Path
 
-from telemetry.errors import StoreError, StoreVersionError
+from telemetry.errors import StoreError
+from telemetry.sqlite_file import FileKind, open_file
 from vision.overlap_index import LIMIT as OVERLAP_LIMIT
 
 APPLICATION_ID = 0x534C4E45
@@ -67,6 +68,12 @@ INVALID_MASSES = (
 """Finds the items whose mass the overlap index marks invalid; they are few among many."""
 _VERSIONS = (_FIRST, (*_FIRST, INVALID_MASSES))
 """Statements of each schema version, 1 first; a later one only adds to the one before."""
+_KIND = FileKind(
+    name="store",
+    application_id=APPLICATION_ID,
+    versions=_VERSIONS,
+    move_on="name another store_path",
+)
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -79,52 +86,10 @@ def open_database(path: Path) -> sqlite3.Connection:
         StoreVersionError: written by a newer program.
         StoreError: not a store, or not accessible.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
-        msg = f"store {path} cannot be opened: {error}"
-        raise StoreError(msg) from error
-    try:
-        _prepare(database, path)
-    except sqlite3.Error as error:
-        database.close()
-        msg = f"store {path} cannot be used: {error}"
-        raise StoreError(msg) from error
-    except StoreError:
-        database.close()
-        raise
-    return database
+    return open_file(path, _KIND, lambda database, version: _check_tables(database, path, version))
 
 
-def _prepare(database: sqlite3.Connection, path: Path) -> None:
-    database.execute("PRAGMA busy_timeout = 1000")
-    _check_identity(database, path)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    database.execute("PRAGMA foreign_keys = ON")
-    version = _number(database, "PRAGMA user_version")
-    if version < SCHEMA_VERSION:
-        database.execute("BEGIN IMMEDIATE")
-        for statement in _VERSIONS[-1][len(_VERSIONS[version - 1]) if version else 0 :]:
-            database.execute(statement)
-        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        database.execute("COMMIT")
-
-
-def _check_identity(database: sqlite3.Connection, path: Path) -> None:
-    version = _number(database, "PRAGMA user_version")
-    tables = _number(database, "SELECT count(*) FROM sqlite_master")
-    if tables and _number(database, "PRAGMA application_id") != APPLICATION_ID:
-        msg = f"{path} is a SQLite file of another program; name another store_path"
-        raise StoreError(msg)
-    if version > SCHEMA_VERSION:
-        msg = (
-            f"store {path} has schema {version}, this program knows up to {SCHEMA_VERSION}; "
-            "run the newer program or name another store_path"
-        )
-        raise StoreVersionError(msg)
+def _check_tables(database: sqlite3.Connection, path: Path, version: int) -> None:
     made = {row[0] for row in database.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")}
     if version and made != set(_VERSIONS[version - 1]):
         msg = (
@@ -132,7 +97,3 @@ def _check_identity(database: sqlite3.Connection, path: Path) -> None:
             "program made it; move the file away to keep it, or name another telemetry.store_path"
         )
         raise StoreError(msg)
-
-
-def _number(database: sqlite3.Connection, query: str) -> int:
-    return int(database.execute(query).fetchone()[0])
